@@ -1,0 +1,41 @@
+//! The wire: frames of the WebSocket session and bodies of the HTTP API. Only this crate knows their JSON form.
+//!
+//! A session goes `hello` -> `welcome` -> numbered events one way and requests with a client's id the other way:
+//!
+//! ```text
+//! client                                server
+//!   hello{ticket, session?, seq?} ────►
+//!                                 ◄──── welcome{session, mode, ...}
+//!                                 ◄──── event{seq: 1, snapshot{...}}        (modes live and snapshot)
+//!   send{id, text} ───────────────────►
+//!                                 ◄──── accepted{id, message, seq, level}   (durable at that level)
+//!                                 ◄──── event{seq: 2, message{...}}
+//!   ack{seq: 2} ──────────────────────►
+//! ```
+//!
+//! Events are numbered per session without gaps; `accepted`, `rejected`, `typing`, `place`, `board` and `pong` are not
+//! numbered. Unknown fields are ignored, unknown frame types are refused.
+
+mod client;
+mod close;
+mod http;
+mod server;
+mod view;
+
+pub use client::{ClientFrame, PresenceWish, TransferTarget};
+pub use close::CloseCode;
+pub use http::{
+    AgentBody, AgentInput, BoardBody, ConversationBody, DemoLinks, DemoSignIn, HistoryBody, Problem, ProblemItem, SignInBody, SignInInput,
+    TicketBody, TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+};
+pub use server::{Code, Mode, ServerFrame, SessionEvent};
+pub use view::{
+    AgentRow, AgentState, Author, AuthorKind, BoardView, ConversationState, ConversationView, DecisionView, DeliveryState,
+    LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, QueueRow, Reason, ScorePart,
+};
+
+/// The version of the session protocol, said in `hello` and in the WebSocket sub-protocol.
+pub const VERSION: u32 = 1;
+
+/// The WebSocket sub-protocol that the server selects. The ticket travels beside it as `ticket.<ticket>`.
+pub const SUBPROTOCOL: &str = "switchboard.v1";

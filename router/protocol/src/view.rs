@@ -1,0 +1,373 @@
+//! Things as clients see them: one form for snapshot, event and HTTP body.
+
+use policy::id::{AgentId, ContactPointId, ConversationId, MessageId, OfferId};
+use serde::{Deserialize, Serialize};
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct ConversationView {
+    /// Which.
+    pub id: ConversationId,
+    /// Where it stands.
+    pub state: ConversationState,
+    /// The queue it came through.
+    pub queue: String,
+    /// The channel of its newest message, such as `web_chat`.
+    pub channel: String,
+    /// The customer's name as shown, if one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_name: Option<String>,
+    /// The language of the customer's words, if known: `es`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// What the conversation is about, as skills needed.
+    pub topics: Vec<String>,
+    /// Who may speak to the customer now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Author>,
+    /// Grows with each change of holder; a sender with an older one is refused.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub fence: u64,
+    /// When it was opened, milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub opened_ms: i64,
+    /// Since when the customer has been waiting for a word, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(type = "number | null"))]
+    pub waiting_since_ms: Option<i64>,
+    /// The number of its last message.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub last: u64,
+    /// Up to which message the agent side has seen.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub seen_by_agent: u64,
+    /// Up to which message the customer has seen.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub seen_by_customer: u64,
+    /// The newest messages, oldest first; older ones are read by `GET /api/v1/conversations/{id}/messages`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageView>,
+    /// For a waiting customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceView>,
+}
+
+/// Where a conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationState {
+    /// In its queue.
+    Waiting,
+    /// Proposed to an agent.
+    Offered,
+    /// An agent holds it.
+    Assigned,
+    /// Set aside; its agent is reserved.
+    Parked,
+    /// Ended.
+    Closed,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct MessageView {
+    /// Which.
+    pub id: MessageId,
+    /// Its number in the conversation: 1, 2, 3, ...
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub seq: u64,
+    /// Who wrote it.
+    pub from: Author,
+    /// The text. `None` where it was erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The contact point it came from or goes to.
+    pub contact_point: ContactPointId,
+    /// The channel of that contact point.
+    pub channel: String,
+    /// When it was accepted, milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub at_ms: i64,
+    /// How far it got.
+    pub delivery: DeliveryState,
+    /// The writer's own id of the `send`, shown to the writer only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+}
+
+/// Who wrote, or who holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Author {
+    /// Customer, person, bot or the router itself.
+    pub kind: AuthorKind,
+    /// The agent, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// The name as shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// What kind of author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum AuthorKind {
+    /// The customer.
+    Customer,
+    /// A person who serves.
+    Person,
+    /// A bot that serves.
+    Bot,
+    /// The router: notices.
+    Router,
+}
+
+/// How far a message got. It only ever moves forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Accepted by the router, durable.
+    Sent,
+    /// Arrived at the other side's client or provider.
+    Delivered,
+    /// Seen by the other side.
+    Seen,
+    /// It could not be delivered.
+    Failed,
+}
+
+/// An offer to an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct OfferView {
+    /// Which.
+    pub id: OfferId,
+    /// The conversation, with its messages so far.
+    pub conversation: ConversationView,
+    /// Why this agent, part by part, for a line such as "Spanish + refunds, waited 0:42".
+    pub why: Vec<Reason>,
+    /// How long the customer has waited, in milliseconds, when the offer was made.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub waited_ms: i64,
+    /// When the offer was made, milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub made_ms: i64,
+    /// When it ends, milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub until_ms: i64,
+}
+
+/// One part of a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Reason {
+    /// `language`, `skill`, `same_agent`, `longest_idle`, `priority`, `passed_over`, `transfer`.
+    pub kind: String,
+    /// The language or skill by name, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A waiting customer's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct PlaceView {
+    /// 1 is next.
+    pub position: u32,
+    /// The likely wait from now, as a range in seconds (median to 90th percentile); absent where nothing honest can be
+    /// said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_s: Option<(u32, u32)>,
+    /// Outside hours: when somebody will be here, milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(type = "number | null"))]
+    pub opens_ms: Option<i64>,
+}
+
+/// The owner of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Me {
+    /// `customer`, `agent`, `supervisor`, `admin`.
+    pub role: String,
+    /// The agent, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    /// The name as shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// An agent's state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<AgentState>,
+    /// Capacity taken, in effort points.
+    pub load: u32,
+    /// Capacity in all, in effort points.
+    pub capacity: u32,
+    /// For agents: the queues that conversations may be handed over to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<String>,
+}
+
+/// An agent's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum AgentState {
+    /// Ready for offers.
+    Online,
+    /// Here, takes no offers.
+    Away,
+    /// Not here.
+    Offline,
+}
+
+/// The operations board.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct BoardView {
+    /// When it was taken, milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub at_ms: i64,
+    /// Conversations waiting or offered.
+    pub waiting: u32,
+    /// The longest current wait, in milliseconds.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub oldest_wait_ms: i64,
+    /// Conversations that agents hold.
+    pub in_hand: u32,
+    /// Of the conversations first answered by a holder in the last hour or still waiting past target: the share, in per
+    /// cent, taken up within their queue's target. Absent while there were none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_level: Option<u32>,
+    /// The agents, online first, 500 at most.
+    pub agents: Vec<AgentRow>,
+    /// Free effort points of agents online.
+    pub free_capacity: u32,
+    /// Effort points of agents online.
+    pub total_capacity: u32,
+    /// Queues.
+    pub queues: Vec<QueueRow>,
+    /// Conversations closed in the last hour.
+    pub handled_hour: u32,
+    /// Messages accepted in the last second.
+    pub messages_per_s: u32,
+    /// Decisions in the last second.
+    pub decisions_per_s: u32,
+    /// Time of a decision with its record, in microseconds: median and 99th percentile over the last 1,000.
+    pub decision_us: (f64, f64),
+    /// The last minutes, oldest first, one a minute, 60 at most: (waiting at its end, service level in per cent, handled).
+    pub history: Vec<(u32, Option<u32>, u32)>,
+    /// Conversations to open, those that wait longest first, then the newest, 100 at most.
+    pub conversations: Vec<ConversationView>,
+}
+
+/// A queue on the board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct QueueRow {
+    /// Its name.
+    pub name: String,
+    /// Waiting or offered.
+    pub waiting: u32,
+    /// The longest current wait, in milliseconds.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub oldest_wait_ms: i64,
+    /// Its service target, in seconds.
+    pub target_s: u32,
+    /// Whether it is open now.
+    pub open: bool,
+    /// Conversations that came in the last hour.
+    pub arrived_hour: u32,
+    /// Conversations closed in the last hour.
+    pub handled_hour: u32,
+    /// Service level in per cent, as on the board.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_level: Option<u32>,
+    /// What a customer who came now would be told, in seconds: median to 90th percentile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise_s: Option<(u32, u32)>,
+}
+
+/// An agent on the board.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct AgentRow {
+    /// Who.
+    pub id: AgentId,
+    /// The name.
+    pub name: String,
+    /// Person or bot.
+    pub kind: AuthorKind,
+    /// The state.
+    pub state: AgentState,
+    /// Capacity taken, in effort points.
+    pub load: u32,
+    /// Capacity in all.
+    pub capacity: u32,
+}
+
+/// Why a conversation went where it went: one decision's record with names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct DecisionView {
+    /// When, milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub at_ms: i64,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The agent chosen.
+    pub winner: Nearest,
+    /// What set it off: `conversation_came`, `agent_freed`, `transfer`.
+    pub trigger: String,
+    /// The version of the policy.
+    pub policy_version: u32,
+    /// Groups of agents that lost, by reason.
+    pub losing: Vec<LosingGroup>,
+    /// The nearest three that lost by score, best first.
+    pub nearest: Vec<Nearest>,
+    /// How long the customer had waited, in milliseconds.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub waited_ms: i64,
+}
+
+/// A group of agents that did not get a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct LosingGroup {
+    /// Why: `lacks_skill`, `below_proficiency`, `lacks_language`, `offline`, `away`, `at_capacity`, `declined`, `scored_lower`.
+    pub reason: String,
+    /// The skill or language, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How many agents.
+    pub agents: u32,
+}
+
+/// An agent with the parts of its score.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Nearest {
+    /// Who.
+    pub agent: AgentId,
+    /// The name.
+    pub name: String,
+    /// The parts.
+    pub score: Vec<ScorePart>,
+}
+
+/// One part of a score; the sum decides, ties go to the longest idle, then to the lower id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct ScorePart {
+    /// `proficiency`, `same_agent`, `idle_ms`.
+    pub name: String,
+    /// Points.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub points: i64,
+}
