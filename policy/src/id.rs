@@ -163,7 +163,8 @@ mod tests {
     fn another_kind_and_noise_are_refused() {
         let agent = AgentId::from_bits(7).to_string();
         assert!(agent.parse::<ConversationId>().is_err());
-        for text in ["", "cnv_", "cnv_z0000000000000000000000000", "cnv_0000000000000000000000000u", "cnv_é"] {
+        for text in ["", "cnv_", "cnv_z0000000000000000000000000", "cnv_0000000000000000000000000u", "cnv_é"]
+        {
             assert_eq!(text.parse::<ConversationId>(), Err(InvalidId { prefix: "cnv" }), "{text}");
         }
     }

@@ -1,0 +1,186 @@
+//! The policy document of a workspace: what its supervisors write. Every part has a default, so that an empty document
+//! is a valid one. It is read from TOML and stands in an event, so it must survive both forms. Checking it and making
+//! a [`Policy`](crate::Policy) of it is `policy.rs`, the checks are in `document/check.rs`.
+
+pub(crate) mod check;
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+pub use check::Fault;
+
+/// The queue of a document that names none.
+pub(crate) const DEFAULT_QUEUE: &str = "support";
+
+/// A policy document as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Document {
+    /// Skill to description.
+    pub skills: BTreeMap<String, String>,
+    /// Channel to the points that one conversation on it costs of an agent's capacity; 1 where it is not named.
+    pub efforts: BTreeMap<String, u32>,
+    /// Opening hours by name.
+    pub hours: BTreeMap<String, HoursDoc>,
+    /// Where a conversation goes: the first rule that matches wins. Where none does, it goes to the queue `support`,
+    /// else to the first one by name.
+    pub intake: Vec<IntakeDoc>,
+    /// Queues by name; none at all means one queue `support` with every default.
+    pub queues: BTreeMap<String, QueueDoc>,
+    /// What a point of the score is made of.
+    pub weights: Weights,
+    /// What no weight may overrule.
+    pub bounds: BoundsDoc,
+}
+
+/// Opening hours in one time zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HoursDoc {
+    /// The IANA name, such as `Europe/Vienna`.
+    pub zone: String,
+    /// The shifts of each day.
+    pub week: WeekDoc,
+    /// Days on which no shift begins, such as `2026-12-25`.
+    pub closed: Vec<String>,
+}
+
+impl Default for HoursDoc {
+    fn default() -> Self {
+        Self { zone: "UTC".to_owned(), week: WeekDoc::default(), closed: Vec::new() }
+    }
+}
+
+/// The shifts of each day of the week, such as `09:00-12:30`. One like `22:00-02:00` ends on the next day; `00:00-24:00`
+/// is the whole day.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "the days say it")]
+pub struct WeekDoc {
+    pub mon: Vec<String>,
+    pub tue: Vec<String>,
+    pub wed: Vec<String>,
+    pub thu: Vec<String>,
+    pub fri: Vec<String>,
+    pub sat: Vec<String>,
+    pub sun: Vec<String>,
+}
+
+impl WeekDoc {
+    /// The days in order from Monday, with their keys.
+    #[must_use]
+    pub fn days(&self) -> [(&'static str, &[String]); 7] {
+        [
+            ("mon", &self.mon),
+            ("tue", &self.tue),
+            ("wed", &self.wed),
+            ("thu", &self.thu),
+            ("fri", &self.fri),
+            ("sat", &self.sat),
+            ("sun", &self.sun),
+        ]
+    }
+}
+
+/// One intake rule.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IntakeDoc {
+    /// What must hold; nothing given holds always.
+    pub when: WhenDoc,
+    /// The queue it goes to.
+    pub queue: String,
+    /// Skill to the least proficiency, 1 to 100.
+    pub needs: BTreeMap<String, u8>,
+    /// 0 to 9; the queue's where it is not given.
+    pub priority: Option<u8>,
+}
+
+/// The conditions of an intake rule; all that are given must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WhenDoc {
+    /// The channel it came on.
+    pub channel: Option<String>,
+    /// The language of the conversation; `pt` also holds for `pt-BR`.
+    pub language: Option<String>,
+    /// One of its topics.
+    pub topic: Option<String>,
+}
+
+impl WhenDoc {
+    /// Whether it holds for everything.
+    #[must_use]
+    pub fn is_always(&self) -> bool {
+        self.channel.is_none() && self.language.is_none() && self.topic.is_none()
+    }
+}
+
+/// One queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueueDoc {
+    /// The service target: a first answer within so many seconds.
+    pub target_s: u32,
+    /// Its opening hours by name; always open where not given.
+    pub hours: Option<String>,
+    /// How long an agent may think about an offer, in seconds; 0 assigns at once without asking.
+    pub offer_s: u32,
+    /// Whether the agent who knows the customer is preferred.
+    pub same_agent: bool,
+    /// Whether the language, when it is known, is a need.
+    pub language: bool,
+    /// Whether topics that are skills become needs.
+    pub topics: bool,
+    /// 0 to 9; 9 goes first.
+    pub priority: u8,
+    /// How many may wait; more are told honestly that the line is full.
+    pub max_waiting: u32,
+    /// Closes a conversation in which nobody wrote for so many seconds; 0 never does.
+    pub idle_close_s: u64,
+}
+
+impl Default for QueueDoc {
+    fn default() -> Self {
+        Self {
+            target_s: 60,
+            hours: None,
+            offer_s: 20,
+            same_agent: true,
+            language: true,
+            topics: true,
+            priority: 4,
+            max_waiting: 100_000,
+            idle_close_s: 0,
+        }
+    }
+}
+
+/// What a point of the score is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Weights {
+    /// Points for each per cent of proficiency, as the mean over the needed skills.
+    pub proficiency: i64,
+    /// Points for the agent who knows the customer.
+    pub same_agent: i64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self { proficiency: 1, same_agent: 50 }
+    }
+}
+
+/// What no weight may overrule.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BoundsDoc {
+    /// Past so many seconds a conversation goes before every younger one, whatever their priority; 0 takes the larger
+    /// of four service targets and half an hour.
+    pub passed_over_s: u32,
+}

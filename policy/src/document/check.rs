@@ -1,0 +1,235 @@
+//! Checking a document: everything that is wrong is found in one run, each fault with its place in the document, what is
+//! wrong, and what would be right.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Document, IntakeDoc, QueueDoc};
+use crate::hours::Hours;
+
+/// One thing that is wrong in a policy document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{path}: {detail}")]
+pub struct Fault {
+    /// Where, such as `queues.billing.hours`.
+    pub path: String,
+    /// What is wrong, and what would be right.
+    pub detail: String,
+}
+
+/// More than so many names of one kind are refused.
+const MOST: usize = 4_096;
+/// Longer names are refused, in bytes.
+const LONGEST_NAME: usize = 64;
+const MOST_EFFORT: u32 = 1_000;
+const MOST_WEIGHT: i64 = 1_000_000;
+const DAY_S: u32 = 86_400;
+const YEAR_S: u64 = 366 * 86_400;
+
+/// Faults as they are found.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(pub(crate) Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, path: impl Into<String>, detail: impl Into<String>) {
+        self.0.push(Fault { path: path.into(), detail: detail.into() });
+    }
+
+    fn require(&mut self, holds: bool, path: impl FnOnce() -> String, detail: impl FnOnce() -> String) {
+        if !holds {
+            self.add(path(), detail());
+        }
+    }
+}
+
+/// Checks all of a document and returns its calendars.
+pub(crate) fn check(document: &Document, faults: &mut Faults) -> BTreeMap<String, Hours> {
+    names("skills", document.skills.keys(), faults);
+    names("efforts", document.efforts.keys(), faults);
+    names("hours", document.hours.keys(), faults);
+    names("queues", document.queues.keys(), faults);
+    for (channel, effort) in &document.efforts {
+        faults.require(
+            (1..=MOST_EFFORT).contains(effort),
+            || format!("efforts.{channel}"),
+            || format!("{effort} points is out of range; use 1 to {MOST_EFFORT}"),
+        );
+    }
+    let mut calendars = BTreeMap::new();
+    for (name, hours) in &document.hours {
+        if let Some(hours) = Hours::compile(&format!("hours.{name}"), hours, faults) {
+            calendars.insert(name.clone(), hours);
+        }
+    }
+    check_intake(document, faults);
+    for (name, queue) in &document.queues {
+        check_queue(&format!("queues.{name}"), queue, document, faults);
+    }
+    let Document { weights, bounds, .. } = document;
+    for (name, weight) in [("proficiency", weights.proficiency), ("same_agent", weights.same_agent)] {
+        faults.require(
+            (0..=MOST_WEIGHT).contains(&weight),
+            || format!("weights.{name}"),
+            || format!("{weight} points is out of range; use 0 to {MOST_WEIGHT}"),
+        );
+    }
+    faults.require(
+        bounds.passed_over_s <= 30 * DAY_S,
+        || "bounds.passed_over_s".to_string(),
+        || format!("{} is more than 30 days; use 0 to {}", bounds.passed_over_s, 30 * DAY_S),
+    );
+    calendars
+}
+
+fn check_intake(document: &Document, faults: &mut Faults) {
+    faults.require(
+        document.intake.len() <= MOST,
+        || "intake".to_string(),
+        || format!("{} rules are too many; {MOST} at most", document.intake.len()),
+    );
+    let mut always = None;
+    for (index, rule) in document.intake.iter().enumerate() {
+        let path = format!("intake[{index}]");
+        if let Some(earlier) = always {
+            faults.add(
+                &*path,
+                format!("never reached: intake[{earlier}] takes everything; put this one before it"),
+            );
+        }
+        if rule.when.is_always() {
+            always = always.or(Some(index));
+        }
+        check_rule(&path, rule, document, faults);
+    }
+}
+
+fn check_rule(path: &str, rule: &IntakeDoc, document: &Document, faults: &mut Faults) {
+    let known = if document.queues.is_empty() {
+        rule.queue == super::DEFAULT_QUEUE
+    } else {
+        document.queues.contains_key(&rule.queue)
+    };
+    if !known {
+        let queues = document.queues.keys().map(String::as_str);
+        let near =
+            nearest(&rule.queue, queues.chain(document.queues.is_empty().then_some(super::DEFAULT_QUEUE)));
+        faults.add(format!("{path}.queue"), format!("there is no queue `{}`{near}", rule.queue));
+    }
+    for (skill, &least) in &rule.needs {
+        if !document.skills.contains_key(skill) {
+            let near = nearest(skill, document.skills.keys().map(String::as_str));
+            faults.add(
+                format!("{path}.needs.{skill}"),
+                format!("there is no skill `{skill}`; describe it under `skills`{near}"),
+            );
+        }
+        faults.require(
+            (1..=100).contains(&least),
+            || format!("{path}.needs.{skill}"),
+            || format!("proficiency {least} is out of range; use 1 to 100"),
+        );
+    }
+    if let Some(priority) = rule.priority {
+        check_priority(path, priority, faults);
+    }
+    let conditions =
+        [("channel", &rule.when.channel), ("language", &rule.when.language), ("topic", &rule.when.topic)];
+    for (name, condition) in conditions {
+        faults.require(
+            condition.as_ref().is_none_or(|text| !text.is_empty()),
+            || format!("{path}.when.{name}"),
+            || "is empty and would never hold; leave it out to let any match".to_string(),
+        );
+    }
+}
+
+fn check_queue(path: &str, queue: &QueueDoc, document: &Document, faults: &mut Faults) {
+    if let Some(hours) = &queue.hours
+        && !document.hours.contains_key(hours)
+    {
+        let near = nearest(hours, document.hours.keys().map(String::as_str));
+        faults.add(format!("{path}.hours"), format!("there are no hours `{hours}`{near}"));
+    }
+    check_priority(path, queue.priority, faults);
+    let limits = [
+        ("target_s", u64::from(queue.target_s), 1, u64::from(30 * DAY_S)),
+        ("offer_s", u64::from(queue.offer_s), 0, 3_600),
+        ("max_waiting", u64::from(queue.max_waiting), 1, 10_000_000),
+        ("idle_close_s", queue.idle_close_s, 0, YEAR_S),
+    ];
+    for (name, value, least, most) in limits {
+        faults.require(
+            (least..=most).contains(&value),
+            || format!("{path}.{name}"),
+            || format!("{value} is out of range; use {least} to {most}"),
+        );
+    }
+}
+
+fn check_priority(path: &str, priority: u8, faults: &mut Faults) {
+    faults.require(
+        priority <= 9,
+        || format!("{path}.priority"),
+        || format!("priority {priority} is out of range; use 0 to 9, 9 goes first"),
+    );
+}
+
+fn names<'a>(path: &str, names: impl ExactSizeIterator<Item = &'a String>, faults: &mut Faults) {
+    faults.require(
+        names.len() <= MOST,
+        || path.to_string(),
+        || format!("{} names are too many; {MOST} at most", names.len()),
+    );
+    for name in names {
+        let fine = !name.is_empty()
+            && name.len() <= LONGEST_NAME
+            && name.trim() == name
+            && !name.chars().any(char::is_control);
+        faults.require(
+            fine,
+            || format!("{path}.{}", name.escape_debug()),
+            || format!("not a name; use 1 to {LONGEST_NAME} bytes without line breaks or spaces around them"),
+        );
+    }
+}
+
+/// `; did you mean `x`?` with the nearest of the known names, or which names there are, or nothing.
+pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let close = known
+        .clone()
+        .map(|name| (distance(wrong, name), name))
+        .filter(|(distance, name)| *distance <= name.chars().count().max(wrong.chars().count()) / 2)
+        .min();
+    if let Some((_, name)) = close {
+        return format!("; did you mean `{name}`?");
+    }
+    let mut few: Vec<&str> = known.take(6).collect();
+    match few.len() {
+        0 => String::new(),
+        6 => {
+            few.pop();
+            format!("; there are `{}` and others", few.join("`, `"))
+        }
+        _ => format!("; there is `{}`", few.join("`, `")),
+    }
+}
+
+/// Edit distance without regard to case.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, one) in left.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).enumerate() {
+        let mut next = vec![index + 1];
+        for (column, other) in right.iter().enumerate() {
+            let swap = row[column] + usize::from(one != *other);
+            next.push(swap.min(row[column + 1] + 1).min(next[column] + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}

@@ -1,0 +1,28 @@
+//! Who gets whom: the exact index over agents and waiting conversations. `Pool` is its whole surface.
+//!
+//! ```text
+//!   agents ── share ──> profiles ── are eligible for ──> classes <── are of ── waiting conversations
+//!                                                          │ free: eligible agents with room, best first
+//!                                                          │ counts: offline, away, at capacity; others by what they lack
+//!                                                          └ lanes: who waits, by priority and age
+//! ```
+//!
+//! A decision reads the heads of these orders and never walks over all agents or all that wait. The rule: filters
+//! (language, each skill at its least proficiency, standing, room, refusals, reservation), then the score, then the
+//! longest idle, then the lower id. An agent with room gets what is past its bound first, the oldest first; else the
+//! highest priority, then the oldest, then the lower id.
+
+mod agents;
+mod choose;
+mod classes;
+mod decision;
+mod line;
+mod pool;
+mod profiles;
+mod shape;
+mod slab;
+
+pub use decision::{Decision, Lost, Name, Score, Trigger};
+pub use pool::Pool;
+pub(crate) use shape::covers;
+pub use shape::{Able, AgentProfile, Needs, Room, Standing, Waiting};

@@ -1,0 +1,136 @@
+//! Agents in the index: what they do now, and what the classes were last told of it.
+
+use alloc::vec::Vec;
+
+use super::classes::{Class, Seat};
+use super::pool::Pool;
+use super::profiles::Profile;
+use super::shape::Standing;
+use crate::id::AgentId;
+use crate::time::Timestamp;
+
+/// One agent.
+#[derive(Debug, Clone)]
+pub(super) struct Agent {
+    pub(super) id: AgentId,
+    pub(super) profile: u32,
+    /// What is true.
+    pub(super) now: State,
+    /// What the classes' orders and counts say. It differs for one agent at most, see `Pool::late`.
+    pub(super) shown: State,
+    /// In how many classes' orders the agent stands.
+    pub(super) seats: u32,
+}
+
+/// What changes about an agent from one conversation to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct State {
+    pub(super) standing: Standing,
+    pub(super) load: u32,
+    /// Conversations by channel number.
+    pub(super) held: Vec<u32>,
+    /// Idle since: the last assignment, or coming online.
+    pub(super) since: Timestamp,
+}
+
+impl State {
+    pub(super) fn has_room(&self, profile: &Profile, channel: u32, effort: u32) -> bool {
+        self.load.saturating_add(effort) <= profile.profile.capacity
+            && self.held.get(channel as usize).copied().unwrap_or(0) < profile.cap(channel)
+    }
+
+    pub(super) fn spot(&self, profile: &Profile, class: &Class) -> Spot {
+        match self.standing {
+            Standing::Offline => Spot::Offline,
+            Standing::Away => Spot::Away,
+            Standing::Online if self.has_room(profile, class.channel, class.needs.effort) => Spot::Free,
+            Standing::Online => Spot::Full,
+        }
+    }
+}
+
+/// Where an eligible agent stands towards a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spot {
+    Offline,
+    Away,
+    Full,
+    Free,
+}
+
+impl Pool {
+    /// Notes that this agent is about to change. Its classes hear of it when another agent changes: most often it has
+    /// taken the next conversation by then, and there is nothing left to say.
+    pub(super) fn touch(&mut self, slot: u32) {
+        if self.late != Some(slot) {
+            self.settle();
+            self.late = Some(slot);
+        }
+    }
+
+    /// Tells the classes what they have not heard yet.
+    pub(super) fn settle(&mut self) {
+        let Some(slot) = self.late.take() else { return };
+        let agent = &mut self.agents[slot];
+        let (old, new) = (&mut agent.shown, &agent.now);
+        let stays = old.standing == new.standing && old.load == new.load && old.held == new.held;
+        if stays && (agent.seats == 0 || old.since == new.since) {
+            old.since = new.since;
+            return;
+        }
+        let profile = &self.profiles[agent.profile];
+        for fit in profile.fits() {
+            let class = &mut self.classes[fit.class];
+            let (before, after) = (old.spot(profile, class), new.spot(profile, class));
+            if before == Spot::Free && (after != Spot::Free || old.since != new.since) {
+                class.free.remove(&Seat::new(fit.points, old.since, agent.id, slot));
+                agent.seats -= 1;
+            }
+            if after == Spot::Free && (before != Spot::Free || old.since != new.since) {
+                class.free.insert(Seat::new(fit.points, new.since, agent.id, slot));
+                agent.seats += 1;
+            }
+            if before != after {
+                class.counts.leave(before);
+                class.counts.enter(after);
+            }
+            let holds = profile.holds(class.channel, class.needs.effort);
+            match (old.standing == Standing::Online, new.standing == Standing::Online) {
+                (false, true) => class.holds += holds,
+                (true, false) => class.holds -= holds,
+                (true, true) | (false, false) => {}
+            }
+        }
+        old.standing = new.standing;
+        old.load = new.load;
+        old.held.clone_from(&new.held);
+        old.since = new.since;
+    }
+
+    /// Enters a settled agent into every class.
+    pub(super) fn admit(&mut self, slot: u32) {
+        self.settle();
+        let agent = &mut self.agents[slot];
+        agent.shown = agent.now.clone();
+        let profile = &self.profiles[agent.profile];
+        for (number, class) in self.classes.iter_mut() {
+            match profile.fit(number) {
+                Some(fit) => class.enter(fit.points, slot, agent, profile),
+                None => class.lack(&profile.profile, self.weights, 1),
+            }
+        }
+    }
+
+    /// Takes an agent out of every class.
+    pub(super) fn expel(&mut self, slot: u32) {
+        self.settle();
+        let agent = &mut self.agents[slot];
+        let profile = &self.profiles[agent.profile];
+        for (number, class) in self.classes.iter_mut() {
+            match profile.fit(number) {
+                Some(fit) => class.leave(fit.points, slot, agent, profile),
+                None => class.lack(&profile.profile, self.weights, -1),
+            }
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Choosing: the two directions of a match, and the record of it. Both only read.
+
+use alloc::collections::btree_set;
+use alloc::vec::Vec;
+
+use super::agents::Spot;
+use super::classes::{Counts, Seat};
+use super::decision::{Decision, Lost, Score, Trigger};
+use super::line::{Lanes, Place, Turn};
+use super::pool::{Entry, Pool};
+use super::shape::{Able, Standing, Waiting};
+use crate::id::{AgentId, ConversationId};
+use crate::time::Timestamp;
+
+/// How many of those who lost a record names.
+const NAMED: usize = 3;
+
+impl Pool {
+    /// The best agent with room for a waiting conversation. One who could serve an older conversation past its bound is
+    /// kept for that (invariant 8).
+    #[must_use]
+    pub fn choose_agent(&self, conversation: ConversationId, at: Timestamp) -> Option<Decision> {
+        let entry = self.entry(conversation)?;
+        if let Some(only) = entry.waiting.reserved {
+            let &slot = self.agent_index.get(&only)?;
+            let fits = self.spot(slot, entry.class) == Some(Spot::Free)
+                && !entry.waiting.refused.contains(&only)
+                && !self.owes_older(slot, &entry.place, at);
+            return fits.then(|| self.decide(entry, slot, Trigger::Transfer, at, &[]));
+        }
+        let mut kept = Vec::new();
+        for seat in self.seats(entry) {
+            if self.owes_older(seat.slot, &entry.place, at) {
+                kept.push(seat.slot);
+            } else {
+                return Some(self.decide(entry, seat.slot, Trigger::ConversationCame, at, &kept));
+            }
+        }
+        None
+    }
+
+    /// The conversation that an agent with room gets next: the oldest one past its bound, else the highest priority,
+    /// then the oldest, then the lower id.
+    #[must_use]
+    pub fn choose_conversation(&self, agent: AgentId, at: Timestamp) -> Option<(ConversationId, Decision)> {
+        let &slot = self.agent_index.get(&agent)?;
+        let mut turns = Turns::default();
+        self.open_to(slot, |lanes| self.look(lanes, agent, at, &mut turns));
+        let mut next = turns.0.iter().flatten().map(|(_, place)| *place);
+        let first = next.next()?;
+        let entry = &self.entries[first.slot];
+        let trigger = if entry.waiting.reserved.is_some() { Trigger::Transfer } else { Trigger::AgentFreed };
+        let mut decision = self.decide(entry, slot, trigger, at, &[]);
+        decision.next_in_line = next.map(Place::conversation).collect();
+        Some((first.conversation(), decision))
+    }
+
+    /// Who could serve a waiting conversation, for the promise.
+    #[must_use]
+    pub fn able(&self, conversation: ConversationId) -> Able {
+        let Some(entry) = self.entry(conversation) else { return Able::default() };
+        let mut able = Able::default();
+        if let Some(only) = entry.waiting.reserved {
+            if !entry.waiting.refused.contains(&only) {
+                self.add_able(&mut able, entry, only, true);
+            }
+            return able;
+        }
+        let class = &self.classes[entry.class];
+        let counts = self.counts(entry.class);
+        able.online = counts.full + counts.free;
+        able.eligible = able.online + counts.offline + counts.away;
+        able.free = counts.free;
+        able.holds = class.holds;
+        if let Some(slot) = self.late
+            && let agent = &self.agents[slot]
+            && let profile = &self.profiles[agent.profile]
+            && profile.fit(entry.class).is_some()
+        {
+            let holds = profile.holds(class.channel, class.needs.effort);
+            let of = |standing| if standing == Standing::Online { holds } else { 0 };
+            able.holds = able.holds + of(agent.now.standing) - of(agent.shown.standing);
+        }
+        for &agent in entry.waiting.distinct_refused() {
+            self.add_able(&mut able, entry, agent, false);
+        }
+        able
+    }
+
+    /// Adds one agent to the sums, or takes one away.
+    fn add_able(&self, able: &mut Able, entry: &Entry, agent: AgentId, add: bool) {
+        let Some(&slot) = self.agent_index.get(&agent) else { return };
+        let Some(spot) = self.spot(slot, entry.class) else { return };
+        let class = &self.classes[entry.class];
+        let online = matches!(spot, Spot::Free | Spot::Full);
+        let profile = &self.profiles[self.agents[slot].profile];
+        let holds = if online { profile.holds(class.channel, class.needs.effort) } else { 0 };
+        let (one, online, free) = (1, u32::from(online), u32::from(spot == Spot::Free));
+        if add {
+            able.eligible += one;
+            able.online += online;
+            able.free += free;
+            able.holds += holds;
+        } else {
+            able.eligible -= one;
+            able.online -= online;
+            able.free -= free;
+            able.holds -= holds;
+        }
+    }
+
+    /// Where an agent stands towards a class; none if not eligible.
+    fn spot(&self, slot: u32, class: u32) -> Option<Spot> {
+        let agent = &self.agents[slot];
+        let profile = &self.profiles[agent.profile];
+        profile.fit(class).map(|_| agent.now.spot(profile, &self.classes[class]))
+    }
+
+    /// The class's counts, with what it has not heard yet.
+    fn counts(&self, class: u32) -> Counts {
+        let mut counts = self.classes[class].counts;
+        if let Some(slot) = self.late
+            && let agent = &self.agents[slot]
+            && let profile = &self.profiles[agent.profile]
+            && profile.fit(class).is_some()
+        {
+            counts.leave(agent.shown.spot(profile, &self.classes[class]));
+            counts.enter(agent.now.spot(profile, &self.classes[class]));
+        }
+        counts
+    }
+
+    /// Everyone who could have a conversation now, best first: the class's order, with the agent it has not heard of
+    /// and the one who knows the customer put in their places.
+    fn seats<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = Seat> + 'a {
+        let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(&id).copied());
+        let extra = [known, self.late.filter(|late| Some(*late) != known)];
+        let apart = extra.map(|slot| slot.and_then(|slot| self.seat(entry, slot)));
+        Seats { order: self.classes[entry.class].free.iter(), ahead: None, extra, apart }.filter(|seat| {
+            let refused = &entry.waiting.refused;
+            refused.is_empty() || !refused.contains(&self.agents[seat.slot].id)
+        })
+    }
+
+    /// The seat of one agent for a conversation, if free for it.
+    fn seat(&self, entry: &Entry, slot: u32) -> Option<Seat> {
+        let agent = &self.agents[slot];
+        (self.spot(slot, entry.class)? == Spot::Free).then(|| {
+            let score = self.score(entry, slot, Timestamp(0));
+            Seat::new(score.proficiency.saturating_add(score.same_agent), agent.now.since, agent.id, slot)
+        })
+    }
+
+    fn score(&self, entry: &Entry, slot: u32, at: Timestamp) -> Score {
+        let agent = &self.agents[slot];
+        let known = entry.waiting.known_agent == Some(agent.id);
+        Score {
+            proficiency: self.profiles[agent.profile].fit(entry.class).map_or(0, |fit| fit.points),
+            same_agent: if known { self.weights.same_agent } else { 0 },
+            idle_ms: at.since(agent.now.since).0,
+        }
+    }
+
+    /// Calls `look` with the lanes of every class that this agent could serve now, and with those reserved.
+    fn open_to<'a>(&'a self, slot: u32, mut look: impl FnMut(&'a Lanes)) {
+        let agent = &self.agents[slot];
+        if agent.now.standing != Standing::Online {
+            return;
+        }
+        let profile = &self.profiles[agent.profile];
+        for fit in profile.fits() {
+            let class = &self.classes[fit.class];
+            if !class.lanes.is_empty() && agent.now.has_room(profile, class.channel, class.needs.effort) {
+                look(&class.lanes);
+            }
+        }
+        if self.reserved.is_empty() {
+            return;
+        }
+        for (&(_, class), lanes) in self.reserved.range((agent.id, 0)..=(agent.id, u32::MAX)) {
+            if self.spot(slot, class) == Some(Spot::Free) {
+                look(lanes);
+            }
+        }
+    }
+
+    /// Enters the best of these lanes into the turns.
+    fn look(&self, lanes: &Lanes, agent: AgentId, at: Timestamp, turns: &mut Turns) {
+        for lane in lanes.iter() {
+            if !turns.wants(Turn::new(lane, lane.head, at)) {
+                continue;
+            }
+            for place in lane.line.iter() {
+                let turn = Turn::new(lane, place, at);
+                if !turns.wants(turn) {
+                    break;
+                }
+                if !self.has_refused(agent, &place) {
+                    turns.enter(turn, place);
+                }
+            }
+        }
+    }
+
+    /// Whether an older conversation than this one is past its bound and could have this agent now.
+    fn owes_older(&self, slot: u32, than: &Place, at: Timestamp) -> bool {
+        let agent = self.agents[slot].id;
+        let mut owes = false;
+        self.open_to(slot, |lanes| {
+            owes = owes
+                || lanes.iter().any(|lane| {
+                    let owed = |place: &Place| place < than && lane.is_overdue(place, at);
+                    owed(&lane.head)
+                        && lane.line.iter().take_while(owed).any(|place| !self.has_refused(agent, &place))
+                });
+        });
+        owes
+    }
+
+    fn has_refused(&self, agent: AgentId, place: &Place) -> bool {
+        place.refusals > 0 && self.entries[place.slot].waiting.refused.contains(&agent)
+    }
+
+    /// The record.
+    fn decide(&self, entry: &Entry, slot: u32, trigger: Trigger, at: Timestamp, kept: &[u32]) -> Decision {
+        let waiting = &entry.waiting;
+        let score = self.score(entry, slot, at);
+        let nearest = if waiting.reserved.is_some() {
+            Vec::new()
+        } else {
+            self.seats(entry)
+                .filter(|seat| seat.slot != slot && !kept.contains(&seat.slot))
+                .take(NAMED)
+                .map(|seat| (self.agents[seat.slot].id, self.score(entry, seat.slot, at)))
+                .collect()
+        };
+        Decision {
+            agent: self.agents[slot].id,
+            trigger,
+            score,
+            total: score.proficiency.saturating_add(score.same_agent),
+            waited: at.since(waiting.since),
+            passed_over: waiting.is_overdue(at),
+            losing: self.losing(entry, kept.len()),
+            nearest,
+            next_in_line: Vec::new(),
+        }
+    }
+
+    /// Everyone but the winner, who is among the free ones, by the first reason.
+    fn losing(&self, entry: &Entry, kept: usize) -> Vec<(Lost, u32)> {
+        let waiting = &entry.waiting;
+        let counts = self.counts(entry.class);
+        let refused = waiting.distinct_refused().filter(|&&agent| {
+            let slot = self.agent_index.get(&agent);
+            slot.is_some_and(|&slot| self.spot(slot, entry.class) == Some(Spot::Free))
+        });
+        let refused = u32::try_from(refused.count()).unwrap_or(u32::MAX);
+        let kept = u32::try_from(kept).unwrap_or(u32::MAX);
+        let rest = counts.free.saturating_sub(1 + refused + kept);
+        let last = if waiting.reserved.is_some() { Lost::Reserved } else { Lost::ScoredLower };
+        let lacking = &self.classes[entry.class].lacking;
+        let mut losing = Vec::with_capacity(lacking.len() + 6);
+        losing.extend(lacking.iter().filter(|(_, agents)| *agents > 0).cloned());
+        let others = [
+            (Lost::Offline, counts.offline),
+            (Lost::Away, counts.away),
+            (Lost::AtCapacity, counts.full),
+            (Lost::Refused, refused),
+            (Lost::KeptForOlder, kept),
+            (last, rest),
+        ];
+        losing.extend(others.into_iter().filter(|(_, agents)| *agents > 0));
+        losing
+    }
+}
+
+impl Waiting {
+    /// Those who refused it, each once.
+    fn distinct_refused(&self) -> impl Iterator<Item = &AgentId> {
+        self.refused
+            .iter()
+            .enumerate()
+            .filter(|(index, agent)| !self.refused[..*index].contains(agent))
+            .map(|(_, a)| a)
+    }
+}
+
+/// The first by the rule, and the next three.
+#[derive(Default)]
+struct Turns([Option<(Turn, Place)>; 1 + NAMED]);
+
+impl Turns {
+    /// Whether this turn would be among them.
+    fn wants(&self, turn: Turn) -> bool {
+        self.0[NAMED].is_none_or(|(last, _)| turn < last)
+    }
+
+    fn enter(&mut self, turn: Turn, place: Place) {
+        let mut moved = Some((turn, place));
+        for held in &mut self.0 {
+            if held.is_none_or(|(other, _)| moved.is_some_and(|(turn, _)| turn < other)) {
+                core::mem::swap(held, &mut moved);
+            }
+            if moved.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+/// A class's order with two agents taken out and put in where they belong.
+struct Seats<'a> {
+    order: btree_set::Iter<'a, Seat>,
+    ahead: Option<Seat>,
+    /// The two, whether they are in the order or not.
+    extra: [Option<u32>; 2],
+    /// Their true seats.
+    apart: [Option<Seat>; 2],
+}
+
+impl Iterator for Seats<'_> {
+    type Item = Seat;
+
+    fn next(&mut self) -> Option<Seat> {
+        if self.ahead.is_none() {
+            let extra = self.extra;
+            self.ahead = self.order.find(|seat| !extra.contains(&Some(seat.slot))).copied();
+        }
+        let [first, second] = &mut self.apart;
+        let best = [&mut self.ahead, first, second].into_iter().filter(|seat| seat.is_some()).min()?;
+        best.take()
+    }
+}

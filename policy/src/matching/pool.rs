@@ -1,0 +1,370 @@
+//! The pool: all agents and all waiting conversations of a workspace, with every verb that changes them. How a match is
+//! found is `choose.rs`.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::agents::{Agent, State};
+use super::classes::Class;
+use super::line::{Lanes, Place};
+use super::profiles::{Fit, Profile, judge};
+use super::shape::{AgentProfile, Needs, Room, Standing, Waiting};
+use super::slab::Slab;
+use crate::document::Weights;
+use crate::id::{AgentId, ConversationId};
+use crate::time::Timestamp;
+
+/// All agents and all waiting conversations of a workspace, indexed so that a decision costs the same for a hundred
+/// agents as for a hundred thousand.
+///
+/// It decides nothing by itself: the engine asks, records the answer as an event, and applies it by
+/// [`leave`](Self::leave) and [`take`](Self::take). Answers depend on what the pool was told and on nothing else.
+#[derive(Clone)]
+pub struct Pool {
+    pub(super) weights: Weights,
+    /// The latest time it was told, for places in line.
+    clock: Timestamp,
+    /// Channel names, a handful: those of the connectors.
+    channels: BTreeMap<Box<str>, u32>,
+    queue_index: BTreeMap<Box<str>, u32>,
+    queues: Slab<QueueLine>,
+    pub(super) agent_index: BTreeMap<AgentId, u32>,
+    pub(super) agents: Slab<Agent>,
+    profile_index: BTreeMap<AgentProfile, u32>,
+    pub(super) profiles: Slab<Profile>,
+    pub(super) class_index: BTreeMap<Arc<Needs>, u32>,
+    pub(super) classes: Slab<Class>,
+    /// Classes in which nobody waits.
+    pub(super) idle_classes: usize,
+    /// How often a conversation has left; dates the use of classes.
+    pub(super) uses: u64,
+    pub(super) waiting_index: BTreeMap<ConversationId, u32>,
+    pub(super) entries: Slab<Entry>,
+    /// Conversations that only one agent may have, by agent and class.
+    pub(super) reserved: BTreeMap<(AgentId, u32), Lanes>,
+    /// The one agent whose last change the classes have not heard of.
+    pub(super) late: Option<u32>,
+}
+
+/// A waiting conversation in the index.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) waiting: Waiting,
+    pub(super) class: u32,
+    pub(super) place: Place,
+}
+
+/// Everyone who waits in one queue, whatever they need.
+#[derive(Debug, Clone)]
+struct QueueLine {
+    name: Box<str>,
+    lanes: Lanes,
+    /// Classes of this queue; without any it is forgotten.
+    classes: u32,
+}
+
+impl Pool {
+    /// An empty pool.
+    #[must_use]
+    pub fn new(weights: Weights) -> Self {
+        Self {
+            weights,
+            clock: Timestamp(i64::MIN),
+            channels: BTreeMap::new(),
+            queue_index: BTreeMap::new(),
+            queues: Slab::default(),
+            agent_index: BTreeMap::new(),
+            agents: Slab::default(),
+            profile_index: BTreeMap::new(),
+            profiles: Slab::default(),
+            class_index: BTreeMap::new(),
+            classes: Slab::default(),
+            idle_classes: 0,
+            uses: 0,
+            waiting_index: BTreeMap::new(),
+            entries: Slab::default(),
+            reserved: BTreeMap::new(),
+            late: None,
+        }
+    }
+
+    /// Takes new weights, from the next decision on. Judges every profile for every class anew.
+    pub fn set_weights(&mut self, weights: Weights) {
+        if self.weights != weights {
+            self.weights = weights;
+            self.refill();
+        }
+    }
+
+    /// Adds an agent, offline at first, or changes what one can do; load, standing and idle time stay.
+    pub fn put_agent(&mut self, id: AgentId, profile: &AgentProfile, at: Timestamp) {
+        self.see(at);
+        let slot = match self.agent_index.get(&id) {
+            Some(&slot) if self.profiles[self.agents[slot].profile].profile == *profile => return,
+            Some(&slot) => {
+                self.expel(slot);
+                self.part_from_profile(slot);
+                self.agents[slot].profile = self.profile_of(profile);
+                slot
+            }
+            None => {
+                let now = State { since: at, ..State::default() };
+                let profile = self.profile_of(profile);
+                let slot = self.agents.insert(Agent { id, profile, shown: now.clone(), now, seats: 0 });
+                self.agent_index.insert(id, slot);
+                slot
+            }
+        };
+        self.profiles[self.agents[slot].profile].agents.push(slot);
+        self.admit(slot);
+    }
+
+    /// Removes an agent; what is reserved for that one keeps waiting.
+    pub fn remove_agent(&mut self, id: AgentId) -> bool {
+        let Some(slot) = self.agent_index.remove(&id) else { return false };
+        self.expel(slot);
+        self.part_from_profile(slot);
+        self.agents.remove(slot);
+        true
+    }
+
+    /// What an agent can do.
+    #[must_use]
+    pub fn profile(&self, id: AgentId) -> Option<&AgentProfile> {
+        self.agent(id).map(|agent| &self.profiles[agent.profile].profile)
+    }
+
+    /// Whether an agent takes work.
+    #[must_use]
+    pub fn standing(&self, id: AgentId) -> Option<Standing> {
+        self.agent(id).map(|agent| agent.now.standing)
+    }
+
+    /// Changes whether an agent takes work. Who comes online is idle from then on.
+    pub fn set_standing(&mut self, id: AgentId, standing: Standing, at: Timestamp) {
+        self.change(id, at, |agent| {
+            if standing == Standing::Online && agent.standing != Standing::Online {
+                agent.since = at;
+            }
+            agent.standing = standing;
+        });
+    }
+
+    /// Whether an agent, whatever the standing, has room for one more conversation of this effort on this channel.
+    #[must_use]
+    pub fn has_room(&self, id: AgentId, channel: &str, effort: u32) -> bool {
+        // A channel that has no number yet has no limit and no conversation.
+        let channel = self.channels.get(channel).copied().unwrap_or(u32::MAX);
+        self.agent(id).is_some_and(|agent| agent.now.has_room(&self.profiles[agent.profile], channel, effort))
+    }
+
+    /// Gives an agent a conversation. It does not look at room: a person's explicit act may exceed it.
+    pub fn take(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
+        let channel = self.channel(channel) as usize;
+        self.change(id, at, |agent| {
+            agent.load = agent.load.saturating_add(effort);
+            if agent.held.len() <= channel {
+                agent.held.resize(channel + 1, 0);
+            }
+            agent.held[channel] = agent.held[channel].saturating_add(1);
+            agent.since = at;
+        });
+    }
+
+    /// Takes a conversation off an agent.
+    pub fn release(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
+        let channel = self.channels.get(channel).copied().unwrap_or(u32::MAX) as usize;
+        self.change(id, at, |agent| {
+            agent.load = agent.load.saturating_sub(effort);
+            if let Some(held) = agent.held.get_mut(channel) {
+                *held = held.saturating_sub(1);
+            }
+        });
+    }
+
+    /// How full an agent is.
+    #[must_use]
+    pub fn room(&self, id: AgentId) -> Option<Room> {
+        let agent = self.agent(id)?;
+        Some(Room { load: agent.now.load, capacity: self.profiles[agent.profile].profile.capacity })
+    }
+
+    /// Puts a conversation in line. One that waits already is put in anew.
+    pub fn wait(&mut self, mut waiting: Waiting) {
+        self.leave(waiting.conversation);
+        self.see(waiting.since);
+        waiting.priority = waiting.priority.min(9);
+        let surplus = waiting.refused.len().saturating_sub(Waiting::REFUSALS);
+        waiting.refused.drain(..surplus);
+        let (id, priority, bound) = (waiting.conversation, waiting.priority, waiting.passed_over);
+        let class = self.class_of(&waiting.needs);
+        let mut place = Place::new(waiting.since, id);
+        place.refusals = u32::from(!waiting.refused.is_empty());
+        let reserved = waiting.reserved;
+        let slot = self.entries.insert(Entry { waiting, class, place });
+        place.slot = slot;
+        self.entries[slot].place = place;
+        self.waiting_index.insert(id, slot);
+        self.queues[self.classes[class].queue].lanes.insert(priority, bound, place);
+        match reserved {
+            Some(agent) => self.reserved.entry((agent, class)).or_default().insert(priority, bound, place),
+            None => self.classes[class].lanes.insert(priority, bound, place),
+        }
+        self.begin_waiting(class);
+    }
+
+    /// Takes a conversation out of the line.
+    pub fn leave(&mut self, conversation: ConversationId) -> bool {
+        let Some(slot) = self.waiting_index.remove(&conversation) else { return false };
+        let Entry { waiting, class, place } = self.entries.remove(slot);
+        let (priority, bound) = (waiting.priority, waiting.passed_over);
+        self.queues[self.classes[class].queue].lanes.remove(priority, bound, &place);
+        match waiting.reserved {
+            Some(agent) => {
+                if let Some(lanes) = self.reserved.get_mut(&(agent, class)) {
+                    lanes.remove(priority, bound, &place);
+                    if lanes.is_empty() {
+                        self.reserved.remove(&(agent, class));
+                    }
+                }
+            }
+            None => {
+                self.classes[class].lanes.remove(priority, bound, &place);
+            }
+        }
+        self.end_waiting(class);
+        true
+    }
+
+    /// A waiting conversation as it was put in line.
+    #[must_use]
+    pub fn waiting(&self, conversation: ConversationId) -> Option<&Waiting> {
+        self.entry(conversation).map(|entry| &entry.waiting)
+    }
+
+    /// The place of a conversation in its queue by the rule, from 1, as of the latest time the pool was told.
+    #[must_use]
+    pub fn position(&self, conversation: ConversationId) -> Option<u32> {
+        let entry = self.entry(conversation)?;
+        let lanes = &self.queues[self.classes[entry.class].queue].lanes;
+        Some(lanes.position(entry.waiting.priority, entry.waiting.passed_over, &entry.place, self.clock))
+    }
+
+    /// A whole queue in the order of the rule, as of the latest time the pool was told.
+    #[must_use]
+    pub fn line(&self, queue: &str) -> Vec<ConversationId> {
+        self.queue_index.get(queue).map_or_else(Vec::new, |&queue| {
+            let places = self.queues[queue].lanes.in_order(self.clock);
+            places.into_iter().map(Place::conversation).collect()
+        })
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting_count(&self) -> u32 {
+        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Since when the one who waits longest has waited.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
+        let lanes = self.queues.iter().flat_map(|(_, queue)| queue.lanes.iter());
+        lanes.map(|lane| lane.head.since).min()
+    }
+
+    pub(super) fn agent(&self, id: AgentId) -> Option<&Agent> {
+        self.agent_index.get(&id).map(|&slot| &self.agents[slot])
+    }
+
+    pub(super) fn entry(&self, conversation: ConversationId) -> Option<&Entry> {
+        self.waiting_index.get(&conversation).map(|&slot| &self.entries[slot])
+    }
+
+    fn see(&mut self, at: Timestamp) {
+        self.clock = self.clock.max(at);
+    }
+
+    fn change(&mut self, id: AgentId, at: Timestamp, change: impl FnOnce(&mut State)) {
+        self.see(at);
+        let Some(&slot) = self.agent_index.get(&id) else { return };
+        self.touch(slot);
+        change(&mut self.agents[slot].now);
+    }
+
+    /// The number of a channel.
+    pub(super) fn channel(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.channels.get(name) {
+            return number;
+        }
+        let number = u32::try_from(self.channels.len()).unwrap_or(u32::MAX);
+        self.channels.insert(name.into(), number);
+        number
+    }
+
+    /// The queue of a new class.
+    pub(super) fn queue_of(&mut self, name: &str) -> u32 {
+        let number = match self.queue_index.get(name) {
+            Some(&number) => number,
+            None => {
+                let queue = QueueLine { name: name.into(), lanes: Lanes::default(), classes: 0 };
+                let number = self.queues.insert(queue);
+                self.queue_index.insert(name.into(), number);
+                number
+            }
+        };
+        self.queues[number].classes += 1;
+        number
+    }
+
+    /// One class less in a queue.
+    pub(super) fn drop_queue_class(&mut self, number: u32) {
+        let queue = &mut self.queues[number];
+        queue.classes -= 1;
+        if queue.classes == 0 {
+            let queue = self.queues.remove(number);
+            self.queue_index.remove(&queue.name);
+        }
+    }
+
+    /// The shared form of a profile, judged for every class if it is new.
+    fn profile_of(&mut self, profile: &AgentProfile) -> u32 {
+        if let Some(&number) = self.profile_index.get(profile) {
+            return number;
+        }
+        let limits: Vec<_> =
+            profile.channels.iter().map(|(name, &most)| (self.channel(name), most)).collect();
+        let mut shared = Profile::new(profile.clone(), limits.into_iter());
+        for (class, needs) in self.classes.iter().map(|(number, class)| (number, &class.needs)) {
+            if let Ok(points) = judge(profile, needs, self.weights) {
+                shared.add_fit(Fit { class, points });
+            }
+        }
+        let number = self.profiles.insert(shared);
+        self.profile_index.insert(profile.clone(), number);
+        number
+    }
+
+    fn part_from_profile(&mut self, slot: u32) {
+        let number = self.agents[slot].profile;
+        let profile = &mut self.profiles[number];
+        profile.agents.retain(|&agent| agent != slot);
+        if profile.agents.is_empty() {
+            let profile = self.profiles.remove(number);
+            self.profile_index.remove(&profile.profile);
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("agents", &self.agents.len())
+            .field("profiles", &self.profiles.len())
+            .field("classes", &self.classes.len())
+            .field("waiting", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! Profiles: agents who can do the same share one, and it is judged against a class once for all of them.
+
+use alloc::vec::Vec;
+
+use super::shape::{AgentProfile, Needs};
+use crate::document::Weights;
+
+/// One profile and those who have it.
+#[derive(Debug, Clone)]
+pub(super) struct Profile {
+    pub(super) profile: AgentProfile,
+    /// Slots of the agents.
+    pub(super) agents: Vec<u32>,
+    /// The most conversations at once, by channel number; beyond the end there is no limit.
+    caps: Vec<u32>,
+    /// The classes it is eligible for, by class slot.
+    fits: Vec<Fit>,
+}
+
+/// A profile's eligibility for a class.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fit {
+    pub(super) class: u32,
+    /// Points for proficiency.
+    pub(super) points: i64,
+}
+
+impl Profile {
+    pub(super) fn new(profile: AgentProfile, limits: impl Iterator<Item = (u32, u32)>) -> Self {
+        let mut caps = Vec::new();
+        for (channel, most) in limits {
+            let channel = channel as usize;
+            if caps.len() <= channel {
+                caps.resize(channel + 1, u32::MAX);
+            }
+            caps[channel] = most;
+        }
+        Self { profile, agents: Vec::new(), caps, fits: Vec::new() }
+    }
+
+    /// The most conversations at once on this channel.
+    pub(super) fn cap(&self, channel: u32) -> u32 {
+        self.caps.get(channel as usize).copied().unwrap_or(u32::MAX)
+    }
+
+    /// How many conversations of this kind an agent can hold in all.
+    pub(super) fn holds(&self, channel: u32, effort: u32) -> u64 {
+        u64::from((self.profile.capacity / effort.max(1)).min(self.cap(channel)))
+    }
+
+    pub(super) fn fits(&self) -> &[Fit] {
+        &self.fits
+    }
+
+    pub(super) fn fit(&self, class: u32) -> Option<Fit> {
+        self.fits.binary_search_by_key(&class, |fit| fit.class).ok().map(|index| self.fits[index])
+    }
+
+    pub(super) fn add_fit(&mut self, fit: Fit) {
+        let index = self.fits.partition_point(|other| other.class < fit.class);
+        self.fits.insert(index, fit);
+    }
+
+    pub(super) fn drop_fit(&mut self, class: u32) {
+        if let Ok(index) = self.fits.binary_search_by_key(&class, |fit| fit.class) {
+            self.fits.remove(index);
+        }
+    }
+}
+
+/// The points of a profile for these needs, or the row of the first reason why it is not eligible: 0 for the language,
+/// then two for each skill, lacking it and having too little.
+pub(super) fn judge(profile: &AgentProfile, needs: &Needs, weights: Weights) -> Result<i64, usize> {
+    if needs.language.as_ref().is_some_and(|language| !profile.speaks(language)) {
+        return Err(0);
+    }
+    let mut sum = 0i64;
+    for (index, (skill, least)) in needs.skills.iter().enumerate() {
+        match profile.skills.get(&**skill) {
+            None => return Err(1 + 2 * index),
+            Some(proficiency) if proficiency < least => return Err(2 + 2 * index),
+            Some(&proficiency) => sum += i64::from(proficiency),
+        }
+    }
+    let count = i64::try_from(needs.skills.len()).unwrap_or(i64::MAX).max(1);
+    Ok(weights.proficiency.saturating_mul(sum).div_euclid(count))
+}

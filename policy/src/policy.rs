@@ -1,0 +1,226 @@
+//! A policy in force: a document that was checked, with its calendars ready. It never changes; a new document makes a
+//! new one.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::document::check::{Faults, check};
+use crate::document::{DEFAULT_QUEUE, Document, Fault, QueueDoc, Weights};
+use crate::hours::Hours;
+use crate::matching::{Needs, covers};
+use crate::time::{Span, Timestamp};
+
+/// A workspace's policy in force.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    document: Document,
+    hours: BTreeMap<String, Hours>,
+    queues: BTreeMap<String, Queue>,
+    /// Where a conversation goes that no intake rule takes.
+    fallback: String,
+}
+
+/// One queue in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// The service target: a first answer within this time.
+    pub target: Span,
+    /// How long an agent may think about an offer; zero assigns at once.
+    pub offer: Span,
+    /// Whether the agent who knows the customer is preferred.
+    pub same_agent: bool,
+    /// Past this a conversation goes before every younger one.
+    pub passed_over: Span,
+    /// Closes a conversation in which nobody wrote for so long.
+    pub idle_close: Option<Span>,
+    /// How many may wait.
+    pub max_waiting: u32,
+    /// 0 to 9; 9 goes first.
+    pub priority: u8,
+    /// Whether the language, when it is known, is a need.
+    pub language: bool,
+    /// Whether topics that are skills become needs.
+    pub topics: bool,
+    /// The name of its opening hours; none is always open.
+    pub hours: Option<String>,
+}
+
+/// What is known of a conversation when it comes in.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The channel it is on.
+    pub channel: &'a str,
+    /// Its language, if known.
+    pub language: Option<&'a str>,
+    /// What it is about.
+    pub topics: &'a [String],
+}
+
+/// Where a conversation goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routing {
+    /// What it needs, its queue first.
+    pub needs: Needs,
+    /// 0 to 9; 9 goes first.
+    pub priority: u8,
+}
+
+/// The default bound for being passed over is this many service targets, or half an hour if that is more.
+const BOUND_TARGETS: i64 = 4;
+const LEAST_BOUND: Span = Span::seconds(30 * 60);
+/// The proficiency that a topic asks for.
+const TOPIC_PROFICIENCY: u8 = 1;
+
+impl Policy {
+    /// Checks a document and makes a policy of it.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its place and what would be right.
+    pub fn compile(document: &Document) -> Result<Self, Vec<Fault>> {
+        let mut faults = Faults::default();
+        let hours = check(document, &mut faults);
+        if !faults.0.is_empty() {
+            return Err(faults.0);
+        }
+        let bound = document.bounds.passed_over_s;
+        let mut queues: BTreeMap<String, Queue> =
+            document.queues.iter().map(|(name, queue)| (name.clone(), Queue::new(queue, bound))).collect();
+        if queues.is_empty() {
+            queues.insert(DEFAULT_QUEUE.into(), Queue::new(&QueueDoc::default(), bound));
+        }
+        let first = queues.keys().next().map_or(DEFAULT_QUEUE, String::as_str);
+        let fallback = if queues.contains_key(DEFAULT_QUEUE) { DEFAULT_QUEUE } else { first }.into();
+        Ok(Self { document: document.clone(), hours, queues, fallback })
+    }
+
+    /// The document as it was written.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// A queue by name.
+    #[must_use]
+    pub fn queue(&self, name: &str) -> Option<&Queue> {
+        self.queues.get(name)
+    }
+
+    /// All queues by name.
+    pub fn queues(&self) -> impl Iterator<Item = (&str, &Queue)> {
+        self.queues.iter().map(|(name, queue)| (name.as_str(), queue))
+    }
+
+    /// The weights of the score.
+    #[must_use]
+    pub fn weights(&self) -> Weights {
+        self.document.weights
+    }
+
+    /// What a conversation on this channel costs of an agent's capacity.
+    #[must_use]
+    pub fn effort(&self, channel: &str) -> u32 {
+        self.document.efforts.get(channel).copied().unwrap_or(1)
+    }
+
+    /// Whether a queue is open; one without hours always is, one that is not there never is.
+    #[must_use]
+    pub fn is_open(&self, queue: &str, at: Timestamp) -> bool {
+        self.queues.contains_key(queue) && self.hours_of(queue).is_none_or(|hours| hours.is_open(at))
+    }
+
+    /// The next moment after `at` when a queue opens; none if it never does within 400 days, or never closes.
+    #[must_use]
+    pub fn next_opening(&self, queue: &str, at: Timestamp) -> Option<Timestamp> {
+        self.hours_of(queue)?.next_opening(at)
+    }
+
+    /// The next moment after `at` when a queue closes; none if it never does within 400 days.
+    #[must_use]
+    pub fn next_closing(&self, queue: &str, at: Timestamp) -> Option<Timestamp> {
+        self.hours_of(queue)?.next_closing(at)
+    }
+
+    /// Where a conversation goes, and what it needs.
+    #[must_use]
+    pub fn route(&self, arrival: &Arrival<'_>) -> Routing {
+        let rule = self.document.intake.iter().find(|rule| {
+            let when = &rule.when;
+            when.channel.as_deref().is_none_or(|channel| channel == arrival.channel)
+                && when
+                    .language
+                    .as_deref()
+                    .is_none_or(|known| arrival.language.is_some_and(|tag| covers(known, tag)))
+                && when.topic.as_ref().is_none_or(|topic| arrival.topics.contains(topic))
+        });
+        let queue = rule.map_or(self.fallback.as_str(), |rule| rule.queue.as_str());
+        let mut skills: BTreeMap<&str, u8> = BTreeMap::new();
+        let (mut priority, mut language) = (QueueDoc::default().priority, None);
+        if let Some(queue) = self.queues.get(queue) {
+            priority = queue.priority;
+            if queue.topics {
+                let known = arrival.topics.iter().filter(|topic| self.document.skills.contains_key(*topic));
+                skills.extend(known.map(|topic| (topic.as_str(), TOPIC_PROFICIENCY)));
+            }
+            language = arrival.language.filter(|tag| queue.language && !tag.is_empty());
+        }
+        if let Some(rule) = rule {
+            skills.extend(rule.needs.iter().map(|(skill, least)| (skill.as_str(), *least)));
+            priority = rule.priority.unwrap_or(priority);
+        }
+        let needs = Needs {
+            queue: queue.into(),
+            channel: arrival.channel.into(),
+            effort: self.effort(arrival.channel),
+            language: language.map(|tag| tag.to_ascii_lowercase().into_boxed_str()),
+            skills: skills.into_iter().map(|(skill, least)| (Box::from(skill), least)).collect(),
+        };
+        Routing { needs, priority }
+    }
+
+    /// Where a conversation goes when it is handed over to another queue: its language and its topics stay needs as far
+    /// as that queue wants them, what the old intake rule asked for does not. None if there is no such queue.
+    #[must_use]
+    pub fn reroute(&self, needs: &Needs, queue: &str) -> Option<Routing> {
+        let to = self.queues.get(queue)?;
+        let topic = |(skill, least): &&(Box<str>, u8)| {
+            to.topics && *least == TOPIC_PROFICIENCY && self.document.skills.contains_key(&**skill)
+        };
+        let needs = Needs {
+            queue: queue.into(),
+            channel: needs.channel.clone(),
+            effort: self.effort(&needs.channel),
+            language: needs.language.clone().filter(|_| to.language),
+            skills: needs.skills.iter().filter(topic).cloned().collect(),
+        };
+        Some(Routing { needs, priority: to.priority })
+    }
+
+    fn hours_of(&self, queue: &str) -> Option<&Hours> {
+        self.hours.get(self.queues.get(queue)?.hours.as_ref()?)
+    }
+}
+
+impl Queue {
+    fn new(queue: &QueueDoc, passed_over_s: u32) -> Self {
+        let target = Span::seconds(i64::from(queue.target_s));
+        let passed_over = match passed_over_s {
+            0 => LEAST_BOUND.max(Span(target.0.saturating_mul(BOUND_TARGETS))),
+            stated => Span::seconds(i64::from(stated)),
+        };
+        let idle_close = i64::try_from(queue.idle_close_s).ok().filter(|seconds| *seconds > 0);
+        Self {
+            target,
+            offer: Span::seconds(i64::from(queue.offer_s)),
+            same_agent: queue.same_agent,
+            passed_over,
+            idle_close: idle_close.map(Span::seconds),
+            max_waiting: queue.max_waiting,
+            priority: queue.priority,
+            language: queue.language,
+            topics: queue.topics,
+            hours: queue.hours.clone(),
+        }
+    }
+}
