@@ -1,0 +1,36 @@
+//! The long runs: what the stated figures need, and the screenshots of the pages.
+
+use crate::loadtest::{measured, sound};
+use crate::step::{Program, Step, Work, cargo, npm};
+
+/// The full set of two-sided dialogues: `SWITCHBOARD_DIALOGUES`, else where it lies beside the checkout.
+fn dialogues() -> String {
+    std::env::var("SWITCHBOARD_DIALOGUES").unwrap_or_else(|_| "../shared/data/dialogs/star.jsonl".to_owned())
+}
+
+/// Every figure in full.
+pub(crate) fn steps() -> Vec<Step> {
+    vec![
+        npm("web-packages", "web", &["ci", "--no-audit", "--no-fund"], 10),
+        npm("web-build", "web", &["run", "build"], 5),
+        cargo("build-release", &["build", "--release", "--package", "router", "--package", "loadtest"], 40),
+        cargo("bench-policy", &["bench", "--package", "policy", "--package", "engine"], 60),
+        cargo("bench-log", &["bench", "--package", "log-store"], 60),
+        measured("compare", &["compare", "--rounds", "5", "--json"], 120),
+        sound("crash-os", &["crash", "--rounds", "100", "--level", "os", "--json"], 90),
+        sound("crash-disk", &["crash", "--rounds", "100", "--level", "disk", "--json"], 90),
+        sound("replay", &["replay", &dialogues(), "--speed", "100", "--spawn", "embedded", "--json"], 120),
+    ]
+}
+
+/// The pages in all states, from the demo workspace.
+pub(crate) fn screenshots() -> Vec<Step> {
+    let shots = Program::new("node", ["screenshots.mjs"]).within("tests/browser").minutes(15);
+    vec![
+        npm("web-packages", "web", &["ci", "--no-audit", "--no-fund"], 10),
+        npm("web-build", "web", &["run", "build"], 5),
+        cargo("build-release", &["build", "--release", "--package", "router"], 40),
+        npm("browser-packages", "tests/browser", &["ci", "--no-audit", "--no-fund"], 10),
+        Step { name: "screenshots", work: Work::WithDemo(shots) },
+    ]
+}
