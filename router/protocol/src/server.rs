@@ -109,7 +109,6 @@ pub enum Mode {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "events are rendered once and dropped")]
 pub enum SessionEvent {
     /// Everything this session may see now; replaces all that the client knew.
     Snapshot {

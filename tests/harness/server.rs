@@ -1,0 +1,175 @@
+//! The server as a child process: started on a free port in a fresh folder, ended with the test, and started again on
+//! the same port and folder where a test is about that.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use protocol::DemoLinks;
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::PATIENCE;
+use crate::http::Api;
+
+/// A running `switchboard demo` without simulated customers.
+#[derive(Debug)]
+pub struct Server {
+    /// Where things are, as it printed them.
+    pub links: DemoLinks,
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Child,
+    folder: TempDir,
+    arguments: Vec<String>,
+}
+
+impl Server {
+    /// Starts one.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one with more arguments.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn start_with(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the server's data can be made");
+        let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        let (child, links) = spawn(folder.path(), "127.0.0.1:0", &arguments).await;
+        let address = address(&links.api);
+        Self { links, address, child, folder, arguments }
+    }
+
+    /// The page origin from which clients of this server come.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The HTTP API without a token.
+    #[must_use]
+    pub fn anonymous(&self) -> Api {
+        Api { address: self.address, token: None }
+    }
+
+    /// The HTTP API as the operator, who may create workspaces.
+    #[must_use]
+    pub fn operator(&self) -> Api {
+        Api { address: self.address, token: Some(self.links.sign_in.token.clone()) }
+    }
+
+    /// Where it keeps its data.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Kills it without a word, as a power cut would.
+    ///
+    /// # Panics
+    /// Where it had already ended.
+    pub async fn kill(&mut self) {
+        self.child.kill().await.expect("a running child can be killed");
+    }
+
+    /// Asks it to end, as a supervisor of services would.
+    ///
+    /// # Panics
+    /// Where it had already ended.
+    pub fn terminate(&self) {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        kill_process(id.expect("the server runs"), Signal::TERM)
+            .expect("a running child can be asked to end");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// Where it still runs after `limit`.
+    pub async fn ended(&mut self, limit: Duration) -> ExitStatus {
+        match tokio::time::timeout(limit, self.child.wait()).await {
+            Ok(status) => status.expect("the child's status can be read"),
+            Err(_) => panic!("the server still runs after {limit:?}; its log:\n{}", self.log()),
+        }
+    }
+
+    /// Starts it again after its end, on the same port and folder.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn start_again(&mut self) {
+        let (child, links) = spawn(self.folder.path(), &self.address.to_string(), &self.arguments).await;
+        self.child = child;
+        self.links = links;
+    }
+}
+
+async fn spawn(folder: &Path, listen: &str, arguments: &[String]) -> (Child, DemoLinks) {
+    let log_path = folder.join("log");
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(&log_path)
+        .expect("the server's log can be opened");
+    let mut child = Command::new(program())
+        .args(["demo", "--quiet-demo", "--json", "--listen", listen, "--data"])
+        .arg(folder.join("data"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the server's program can be started");
+    let stdout = child.stdout.take().expect("standard output is a pipe");
+    let mut lines = BufReader::new(stdout).lines();
+    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+    let Ok(Ok(Some(line))) = line else {
+        let log = std::fs::read_to_string(&log_path).unwrap_or_default();
+        panic!("the server did not come up; its log:\n{log}");
+    };
+    let links = serde_json::from_str(&line)
+        .unwrap_or_else(|error| panic!("not the links of a demo: {error} in {line}"));
+    (child, links)
+}
+
+fn address(api: &str) -> SocketAddr {
+    let rest = api.strip_prefix("http://").unwrap_or_else(|| panic!("not a plain address: {api}"));
+    let host = rest.split('/').next().unwrap_or(rest);
+    host.parse().unwrap_or_else(|error| panic!("{error}: {host}"))
+}
+
+/// The `switchboard` of this build: `SWITCHBOARD_BIN`, else the one beside this test, built first so that it is never an
+/// older one than the sources.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        if let Some(path) = std::env::var_os("SWITCHBOARD_BIN") {
+            return PathBuf::from(path);
+        }
+        let test = std::env::current_exe().expect("this program has a path");
+        // target/<profile>/deps/<test>
+        let profile = test.ancestors().nth(2).expect("tests lie in the build folder").to_owned();
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = std::process::Command::new(cargo);
+        build.args(["build", "--quiet", "--package", "router"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        let built = build.status().expect("cargo runs");
+        assert!(built.success(), "the server does not build");
+        profile.join("switchboard")
+    })
+}
