@@ -18,7 +18,8 @@ const WARM_UP: usize = 20_000;
 fn main() {
     let freed = freed(10_000, 50_000);
     let came = came(10_000);
-    let agents: Vec<_> = [100, 1_000, 10_000, 100_000].map(|count| (count, self::freed(count, 50_000))).into();
+    let agents: Vec<_> =
+        [100, 1_000, 10_000, 100_000].map(|count| (count, self::freed(count, 50_000))).into();
     let came_agents: Vec<_> = [100, 1_000, 10_000, 100_000].map(|count| (count, self::came(count))).into();
     let waiting: Vec<_> =
         [1_000, 10_000, 100_000, 1_000_000].map(|count| (count, self::freed(10_000, count))).into();

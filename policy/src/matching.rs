@@ -16,6 +16,7 @@ mod agents;
 mod choose;
 mod classes;
 mod decision;
+mod ids;
 mod line;
 mod pool;
 mod profiles;

@@ -28,7 +28,7 @@ pub(super) struct State {
     pub(super) standing: Standing,
     pub(super) load: u32,
     /// Conversations by channel number.
-    pub(super) held: Vec<u32>,
+    pub(super) held: Held,
     /// Idle since: the last assignment, or coming online.
     pub(super) since: Timestamp,
 }
@@ -36,16 +36,43 @@ pub(super) struct State {
 impl State {
     pub(super) fn has_room(&self, profile: &Profile, channel: u32, effort: u32) -> bool {
         self.load.saturating_add(effort) <= profile.profile.capacity
-            && self.held.get(channel as usize).copied().unwrap_or(0) < profile.cap(channel)
+            && self.held.get(channel) < profile.cap(channel)
     }
 
     pub(super) fn spot(&self, profile: &Profile, class: &Class) -> Spot {
         match self.standing {
             Standing::Offline => Spot::Offline,
             Standing::Away => Spot::Away,
-            Standing::Online if self.has_room(profile, class.channel, class.needs.effort) => Spot::Free,
+            Standing::Online if self.has_room(profile, class.channel, class.effort) => Spot::Free,
             Standing::Online => Spot::Full,
         }
+    }
+}
+
+/// Conversations by channel number: the first channels in place, more of them on the heap.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Held {
+    first: [u32; 4],
+    more: Vec<u32>,
+}
+
+impl Held {
+    fn get(&self, channel: u32) -> u32 {
+        let index = channel as usize;
+        let count = self.first.get(index).or_else(|| self.more.get(index - self.first.len()));
+        count.copied().unwrap_or(0)
+    }
+
+    pub(super) fn of(&mut self, channel: u32) -> &mut u32 {
+        let index = channel as usize;
+        if index < self.first.len() {
+            return &mut self.first[index];
+        }
+        let index = index - self.first.len();
+        if self.more.len() <= index {
+            self.more.resize(index + 1, 0);
+        }
+        &mut self.more[index]
     }
 }
 
@@ -94,7 +121,7 @@ impl Pool {
                 class.counts.leave(before);
                 class.counts.enter(after);
             }
-            let holds = profile.holds(class.channel, class.needs.effort);
+            let holds = profile.holds(class.channel, class.effort);
             match (old.standing == Standing::Online, new.standing == Standing::Online) {
                 (false, true) => class.holds += holds,
                 (true, false) => class.holds -= holds,
@@ -103,7 +130,8 @@ impl Pool {
         }
         old.standing = new.standing;
         old.load = new.load;
-        old.held.clone_from(&new.held);
+        old.held.first = new.held.first;
+        old.held.more.clone_from(&new.held.more);
         old.since = new.since;
     }
 

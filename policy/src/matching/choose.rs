@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::agents::Spot;
 use super::classes::{Counts, Seat};
 use super::decision::{Decision, Lost, Score, Trigger};
-use super::line::{Lanes, Place, Turn};
+use super::line::{Lane, Lanes, Place, Turn};
 use super::pool::{Entry, Pool};
 use super::shape::{Able, Standing, Waiting};
 use crate::id::{AgentId, ConversationId};
@@ -22,7 +22,7 @@ impl Pool {
     pub fn choose_agent(&self, conversation: ConversationId, at: Timestamp) -> Option<Decision> {
         let entry = self.entry(conversation)?;
         if let Some(only) = entry.waiting.reserved {
-            let &slot = self.agent_index.get(&only)?;
+            let slot = self.agent_index.get(only.bits())?;
             let fits = self.spot(slot, entry.class) == Some(Spot::Free)
                 && !entry.waiting.refused.contains(&only)
                 && !self.owes_older(slot, &entry.place, at);
@@ -43,10 +43,27 @@ impl Pool {
     /// then the oldest, then the lower id.
     #[must_use]
     pub fn choose_conversation(&self, agent: AgentId, at: Timestamp) -> Option<(ConversationId, Decision)> {
-        let &slot = self.agent_index.get(&agent)?;
+        let slot = self.agent_index.get(agent.bits())?;
         let mut turns = Turns::default();
-        self.open_to(slot, |lanes| self.look(lanes, agent, at, &mut turns));
-        let mut next = turns.0.iter().flatten().map(|(_, place)| *place);
+        self.open_to(slot, |lanes| {
+            for lane in lanes.iter() {
+                if turns.want(Turn::new(lane, lane.head, at))
+                    && let Some(turn) = self.turns_of(lane, agent, at).next()
+                {
+                    turns.enter(turn, Some(lane));
+                }
+            }
+        });
+        // Only a lane whose first is among the best can hold another of them.
+        for lane in turns.lanes() {
+            for turn in self.turns_of(lane, agent, at).skip(1) {
+                if !turns.want(turn) {
+                    break;
+                }
+                turns.enter(turn, None);
+            }
+        }
+        let mut next = turns.0.iter().flatten().map(|(turn, _)| turn.place);
         let first = next.next()?;
         let entry = &self.entries[first.slot];
         let trigger = if entry.waiting.reserved.is_some() { Trigger::Transfer } else { Trigger::AgentFreed };
@@ -77,7 +94,7 @@ impl Pool {
             && let profile = &self.profiles[agent.profile]
             && profile.fit(entry.class).is_some()
         {
-            let holds = profile.holds(class.channel, class.needs.effort);
+            let holds = profile.holds(class.channel, class.effort);
             let of = |standing| if standing == Standing::Online { holds } else { 0 };
             able.holds = able.holds + of(agent.now.standing) - of(agent.shown.standing);
         }
@@ -89,12 +106,12 @@ impl Pool {
 
     /// Adds one agent to the sums, or takes one away.
     fn add_able(&self, able: &mut Able, entry: &Entry, agent: AgentId, add: bool) {
-        let Some(&slot) = self.agent_index.get(&agent) else { return };
+        let Some(slot) = self.agent_index.get(agent.bits()) else { return };
         let Some(spot) = self.spot(slot, entry.class) else { return };
         let class = &self.classes[entry.class];
         let online = matches!(spot, Spot::Free | Spot::Full);
         let profile = &self.profiles[self.agents[slot].profile];
-        let holds = if online { profile.holds(class.channel, class.needs.effort) } else { 0 };
+        let holds = if online { profile.holds(class.channel, class.effort) } else { 0 };
         let (one, online, free) = (1, u32::from(online), u32::from(spot == Spot::Free));
         if add {
             able.eligible += one;
@@ -133,7 +150,7 @@ impl Pool {
     /// Everyone who could have a conversation now, best first: the class's order, with the agent it has not heard of
     /// and the one who knows the customer put in their places.
     fn seats<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = Seat> + 'a {
-        let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(&id).copied());
+        let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()));
         let extra = [known, self.late.filter(|late| Some(*late) != known)];
         let apart = extra.map(|slot| slot.and_then(|slot| self.seat(entry, slot)));
         Seats { order: self.classes[entry.class].free.iter(), ahead: None, extra, apart }.filter(|seat| {
@@ -170,7 +187,7 @@ impl Pool {
         let profile = &self.profiles[agent.profile];
         for fit in profile.fits() {
             let class = &self.classes[fit.class];
-            if !class.lanes.is_empty() && agent.now.has_room(profile, class.channel, class.needs.effort) {
+            if !class.lanes.is_empty() && agent.now.has_room(profile, class.channel, class.effort) {
                 look(&class.lanes);
             }
         }
@@ -184,22 +201,18 @@ impl Pool {
         }
     }
 
-    /// Enters the best of these lanes into the turns.
-    fn look(&self, lanes: &Lanes, agent: AgentId, at: Timestamp, turns: &mut Turns) {
-        for lane in lanes.iter() {
-            if !turns.wants(Turn::new(lane, lane.head, at)) {
-                continue;
-            }
-            for place in lane.line.iter() {
-                let turn = Turn::new(lane, place, at);
-                if !turns.wants(turn) {
-                    break;
-                }
-                if !self.has_refused(agent, &place) {
-                    turns.enter(turn, place);
-                }
-            }
-        }
+    /// Who of a lane could go to this agent, in the order of the rule. The first comes from the lane itself.
+    fn turns_of<'a>(
+        &'a self,
+        lane: &'a Lane,
+        agent: AgentId,
+        at: Timestamp,
+    ) -> impl Iterator<Item = Turn> + 'a {
+        let rest = core::iter::once_with(|| lane.line.iter().skip(1)).flatten();
+        core::iter::once(lane.head)
+            .chain(rest)
+            .filter(move |place| !self.has_refused(agent, place))
+            .map(move |place| Turn::new(lane, place, at))
     }
 
     /// Whether an older conversation than this one is past its bound and could have this agent now.
@@ -225,7 +238,8 @@ impl Pool {
     fn decide(&self, entry: &Entry, slot: u32, trigger: Trigger, at: Timestamp, kept: &[u32]) -> Decision {
         let waiting = &entry.waiting;
         let score = self.score(entry, slot, at);
-        let nearest = if waiting.reserved.is_some() {
+        let counts = self.counts(entry.class);
+        let nearest = if waiting.reserved.is_some() || counts.free == 1 {
             Vec::new()
         } else {
             self.seats(entry)
@@ -241,19 +255,18 @@ impl Pool {
             total: score.proficiency.saturating_add(score.same_agent),
             waited: at.since(waiting.since),
             passed_over: waiting.is_overdue(at),
-            losing: self.losing(entry, kept.len()),
+            losing: self.losing(entry, counts, kept.len()),
             nearest,
             next_in_line: Vec::new(),
         }
     }
 
     /// Everyone but the winner, who is among the free ones, by the first reason.
-    fn losing(&self, entry: &Entry, kept: usize) -> Vec<(Lost, u32)> {
+    fn losing(&self, entry: &Entry, counts: Counts, kept: usize) -> Vec<(Lost, u32)> {
         let waiting = &entry.waiting;
-        let counts = self.counts(entry.class);
         let refused = waiting.distinct_refused().filter(|&&agent| {
-            let slot = self.agent_index.get(&agent);
-            slot.is_some_and(|&slot| self.spot(slot, entry.class) == Some(Spot::Free))
+            let slot = self.agent_index.get(agent.bits());
+            slot.is_some_and(|slot| self.spot(slot, entry.class) == Some(Spot::Free))
         });
         let refused = u32::try_from(refused.count()).unwrap_or(u32::MAX);
         let kept = u32::try_from(kept).unwrap_or(u32::MAX);
@@ -286,26 +299,26 @@ impl Waiting {
     }
 }
 
-/// The first by the rule, and the next three.
+/// The first by the rule and the next three, each with its lane if it is the first of that lane.
 #[derive(Default)]
-struct Turns([Option<(Turn, Place)>; 1 + NAMED]);
+struct Turns<'a>([Option<(Turn, Option<&'a Lane>)>; 1 + NAMED]);
 
-impl Turns {
+impl<'a> Turns<'a> {
     /// Whether this turn would be among them.
-    fn wants(&self, turn: Turn) -> bool {
+    fn want(&self, turn: Turn) -> bool {
         self.0[NAMED].is_none_or(|(last, _)| turn < last)
     }
 
-    fn enter(&mut self, turn: Turn, place: Place) {
-        let mut moved = Some((turn, place));
-        for held in &mut self.0 {
-            if held.is_none_or(|(other, _)| moved.is_some_and(|(turn, _)| turn < other)) {
-                core::mem::swap(held, &mut moved);
-            }
-            if moved.is_none() {
-                return;
-            }
+    fn enter(&mut self, turn: Turn, lane: Option<&'a Lane>) {
+        let index = self.0.partition_point(|held| held.is_some_and(|(other, _)| other < turn));
+        if index < self.0.len() {
+            self.0[index..].rotate_right(1);
+            self.0[index] = Some((turn, lane));
         }
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &'a Lane> + use<'a> {
+        self.0.map(|held| held.and_then(|(_, lane)| lane)).into_iter().flatten()
     }
 }
 

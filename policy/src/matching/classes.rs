@@ -68,6 +68,7 @@ impl Counts {
 pub(super) struct Class {
     pub(super) needs: Arc<Needs>,
     pub(super) channel: u32,
+    pub(super) effort: u32,
     pub(super) queue: u32,
     /// Who waits and is not reserved for one agent.
     pub(super) lanes: Lanes,
@@ -91,6 +92,7 @@ impl Class {
             lacking.extend([(Lost::LacksSkill(name.clone()), 0), (Lost::BelowProficiency(name), 0)]);
         }
         Self {
+            effort: needs.effort,
             needs,
             channel,
             queue,
@@ -112,7 +114,7 @@ impl Class {
             agent.seats += 1;
         }
         if agent.shown.standing == Standing::Online {
-            self.holds += profile.holds(self.channel, self.needs.effort);
+            self.holds += profile.holds(self.channel, self.effort);
         }
     }
 
@@ -124,7 +126,7 @@ impl Class {
             agent.seats -= 1;
         }
         if agent.shown.standing == Standing::Online {
-            self.holds -= profile.holds(self.channel, self.needs.effort);
+            self.holds -= profile.holds(self.channel, self.effort);
         }
     }
 
@@ -194,7 +196,7 @@ impl Pool {
                             agent.seats += 1;
                         }
                         if agent.shown.standing == Standing::Online {
-                            class.holds += profile.holds(class.channel, class.needs.effort);
+                            class.holds += profile.holds(class.channel, class.effort);
                         }
                     }
                 }

@@ -204,10 +204,10 @@ impl Lanes {
     pub(super) fn in_order(&self, at: Timestamp) -> Vec<Place> {
         let mut order = Vec::with_capacity(self.len() as usize);
         for lane in &self.0 {
-            order.extend(lane.line.iter().map(|place| (Turn::new(lane, place, at), place)));
+            order.extend(lane.line.iter().map(|place| Turn::new(lane, place, at)));
         }
         order.sort_unstable();
-        order.into_iter().map(|(_, place)| place).collect()
+        order.into_iter().map(|turn| turn.place).collect()
     }
 
     fn find(&self, priority: u8, bound: Span) -> Result<usize, usize> {
@@ -220,13 +220,12 @@ impl Lanes {
 pub(super) struct Turn {
     /// 0 past the bound, else 1 for priority 9 to 10 for priority 0.
     rank: u8,
-    since: Timestamp,
-    id: [u64; 2],
+    pub(super) place: Place,
 }
 
 impl Turn {
     pub(super) fn new(lane: &Lane, place: Place, at: Timestamp) -> Self {
         let rank = if lane.is_overdue(&place, at) { 0 } else { 10 - lane.priority.min(9) };
-        Self { rank, since: place.since, id: place.id }
+        Self { rank, place }
     }
 }

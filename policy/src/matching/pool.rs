@@ -9,6 +9,7 @@ use core::fmt;
 
 use super::agents::{Agent, State};
 use super::classes::Class;
+use super::ids::Ids;
 use super::line::{Lanes, Place};
 use super::profiles::{Fit, Profile, judge};
 use super::shape::{AgentProfile, Needs, Room, Standing, Waiting};
@@ -31,7 +32,7 @@ pub struct Pool {
     channels: BTreeMap<Box<str>, u32>,
     queue_index: BTreeMap<Box<str>, u32>,
     queues: Slab<QueueLine>,
-    pub(super) agent_index: BTreeMap<AgentId, u32>,
+    pub(super) agent_index: Ids,
     pub(super) agents: Slab<Agent>,
     profile_index: BTreeMap<AgentProfile, u32>,
     pub(super) profiles: Slab<Profile>,
@@ -41,7 +42,7 @@ pub struct Pool {
     pub(super) idle_classes: usize,
     /// How often a conversation has left; dates the use of classes.
     pub(super) uses: u64,
-    pub(super) waiting_index: BTreeMap<ConversationId, u32>,
+    pub(super) waiting_index: Ids,
     pub(super) entries: Slab<Entry>,
     /// Conversations that only one agent may have, by agent and class.
     pub(super) reserved: BTreeMap<(AgentId, u32), Lanes>,
@@ -76,7 +77,7 @@ impl Pool {
             channels: BTreeMap::new(),
             queue_index: BTreeMap::new(),
             queues: Slab::default(),
-            agent_index: BTreeMap::new(),
+            agent_index: Ids::default(),
             agents: Slab::default(),
             profile_index: BTreeMap::new(),
             profiles: Slab::default(),
@@ -84,7 +85,7 @@ impl Pool {
             classes: Slab::default(),
             idle_classes: 0,
             uses: 0,
-            waiting_index: BTreeMap::new(),
+            waiting_index: Ids::default(),
             entries: Slab::default(),
             reserved: BTreeMap::new(),
             late: None,
@@ -102,9 +103,9 @@ impl Pool {
     /// Adds an agent, offline at first, or changes what one can do; load, standing and idle time stay.
     pub fn put_agent(&mut self, id: AgentId, profile: &AgentProfile, at: Timestamp) {
         self.see(at);
-        let slot = match self.agent_index.get(&id) {
-            Some(&slot) if self.profiles[self.agents[slot].profile].profile == *profile => return,
-            Some(&slot) => {
+        let slot = match self.agent_index.get(id.bits()) {
+            Some(slot) if self.profiles[self.agents[slot].profile].profile == *profile => return,
+            Some(slot) => {
                 self.expel(slot);
                 self.part_from_profile(slot);
                 self.agents[slot].profile = self.profile_of(profile);
@@ -114,7 +115,7 @@ impl Pool {
                 let now = State { since: at, ..State::default() };
                 let profile = self.profile_of(profile);
                 let slot = self.agents.insert(Agent { id, profile, shown: now.clone(), now, seats: 0 });
-                self.agent_index.insert(id, slot);
+                self.agent_index.insert(id.bits(), slot);
                 slot
             }
         };
@@ -124,7 +125,7 @@ impl Pool {
 
     /// Removes an agent; what is reserved for that one keeps waiting.
     pub fn remove_agent(&mut self, id: AgentId) -> bool {
-        let Some(slot) = self.agent_index.remove(&id) else { return false };
+        let Some(slot) = self.agent_index.remove(id.bits()) else { return false };
         self.expel(slot);
         self.part_from_profile(slot);
         self.agents.remove(slot);
@@ -163,23 +164,22 @@ impl Pool {
 
     /// Gives an agent a conversation. It does not look at room: a person's explicit act may exceed it.
     pub fn take(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
-        let channel = self.channel(channel) as usize;
+        let channel = self.channel(channel);
         self.change(id, at, |agent| {
             agent.load = agent.load.saturating_add(effort);
-            if agent.held.len() <= channel {
-                agent.held.resize(channel + 1, 0);
-            }
-            agent.held[channel] = agent.held[channel].saturating_add(1);
+            let held = agent.held.of(channel);
+            *held = held.saturating_add(1);
             agent.since = at;
         });
     }
 
     /// Takes a conversation off an agent.
     pub fn release(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
-        let channel = self.channels.get(channel).copied().unwrap_or(u32::MAX) as usize;
+        let channel = self.channels.get(channel).copied();
         self.change(id, at, |agent| {
             agent.load = agent.load.saturating_sub(effort);
-            if let Some(held) = agent.held.get_mut(channel) {
+            if let Some(channel) = channel {
+                let held = agent.held.of(channel);
                 *held = held.saturating_sub(1);
             }
         });
@@ -207,7 +207,7 @@ impl Pool {
         let slot = self.entries.insert(Entry { waiting, class, place });
         place.slot = slot;
         self.entries[slot].place = place;
-        self.waiting_index.insert(id, slot);
+        self.waiting_index.insert(id.bits(), slot);
         self.queues[self.classes[class].queue].lanes.insert(priority, bound, place);
         match reserved {
             Some(agent) => self.reserved.entry((agent, class)).or_default().insert(priority, bound, place),
@@ -218,7 +218,7 @@ impl Pool {
 
     /// Takes a conversation out of the line.
     pub fn leave(&mut self, conversation: ConversationId) -> bool {
-        let Some(slot) = self.waiting_index.remove(&conversation) else { return false };
+        let Some(slot) = self.waiting_index.remove(conversation.bits()) else { return false };
         let Entry { waiting, class, place } = self.entries.remove(slot);
         let (priority, bound) = (waiting.priority, waiting.passed_over);
         self.queues[self.classes[class].queue].lanes.remove(priority, bound, &place);
@@ -276,11 +276,11 @@ impl Pool {
     }
 
     pub(super) fn agent(&self, id: AgentId) -> Option<&Agent> {
-        self.agent_index.get(&id).map(|&slot| &self.agents[slot])
+        self.agent_index.get(id.bits()).map(|slot| &self.agents[slot])
     }
 
     pub(super) fn entry(&self, conversation: ConversationId) -> Option<&Entry> {
-        self.waiting_index.get(&conversation).map(|&slot| &self.entries[slot])
+        self.waiting_index.get(conversation.bits()).map(|slot| &self.entries[slot])
     }
 
     fn see(&mut self, at: Timestamp) {
@@ -289,7 +289,7 @@ impl Pool {
 
     fn change(&mut self, id: AgentId, at: Timestamp, change: impl FnOnce(&mut State)) {
         self.see(at);
-        let Some(&slot) = self.agent_index.get(&id) else { return };
+        let Some(slot) = self.agent_index.get(id.bits()) else { return };
         self.touch(slot);
         change(&mut self.agents[slot].now);
     }

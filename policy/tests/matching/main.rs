@@ -49,8 +49,12 @@ fn profile() -> impl Strategy<Value = AgentProfile> {
     let skills = btree_map(name(&SKILLS), prop::sample::select(vec![20u8, 50, 50, 90]), 0..=3);
     let languages = prop_oneof![Just(Vec::new()), vec(name(&LANGUAGES), 1)];
     let channels = btree_map(name(&CHANNELS), 0u32..3, 0..2);
-    (skills, languages, 0u32..6, channels)
-        .prop_map(|(skills, languages, capacity, channels)| AgentProfile { skills, languages, capacity, channels })
+    (skills, languages, 0u32..6, channels).prop_map(|(skills, languages, capacity, channels)| AgentProfile {
+        skills,
+        languages,
+        capacity,
+        channels,
+    })
 }
 
 fn needs() -> impl Strategy<Value = Needs> {
@@ -197,20 +201,31 @@ impl Pair {
             let chosen = pool.choose_agent(id, at).map(record);
             assert_eq!(chosen, model.choose_agent(id, at), "agent for {id}");
             if let (Some((decision, losing)), Some(waiting)) = (&chosen, model.waiting.get(&id)) {
-                assert_eq!(losing.values().sum::<u32>() as usize + 1, model.agents.len(), "everyone is counted once");
+                assert_eq!(
+                    losing.values().sum::<u32>() as usize + 1,
+                    model.agents.len(),
+                    "everyone is counted once"
+                );
                 assert!(!model.owes_older(decision.agent, waiting, at), "invariant 8 for {id}");
             }
             assert_eq!(pool.waiting(id), model.waiting.get(&id));
-            let place = model.waiting.get(&id).and_then(|waiting| {
-                model.line(&waiting.needs.queue).iter().position(|other| *other == id)
-            });
-            assert_eq!(pool.position(id).map(|place| place as usize), place.map(|place| place + 1), "place of {id}");
+            let place = model
+                .waiting
+                .get(&id)
+                .and_then(|waiting| model.line(&waiting.needs.queue).iter().position(|other| *other == id));
+            assert_eq!(
+                pool.position(id).map(|place| place as usize),
+                place.map(|place| place + 1),
+                "place of {id}"
+            );
             if place.is_some() {
                 assert_eq!(pool.able(id), model.able(id), "able for {id}");
             }
         }
         for id in (0..AGENTS).map(AgentId::from_bits) {
-            let chosen = pool.choose_conversation(id, at).map(|(conversation, decision)| (conversation, record(decision)));
+            let chosen = pool
+                .choose_conversation(id, at)
+                .map(|(conversation, decision)| (conversation, record(decision)));
             assert_eq!(chosen, model.choose_conversation(id, at), "conversation for {id}");
             if let Some((conversation, _)) = &chosen {
                 assert!(!model.owes_older(id, &model.waiting[conversation], at), "invariant 8 for {id}");

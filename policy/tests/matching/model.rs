@@ -76,7 +76,8 @@ impl Model {
 
     fn score(&self, id: AgentId, waiting: &Waiting, at: Timestamp) -> Score {
         let agent = &self.agents[&id];
-        let sum: i64 = waiting.needs.skills.iter().map(|(skill, _)| i64::from(agent.profile.skills[&**skill])).sum();
+        let sum: i64 =
+            waiting.needs.skills.iter().map(|(skill, _)| i64::from(agent.profile.skills[&**skill])).sum();
         let count = i64::try_from(waiting.needs.skills.len().max(1)).unwrap();
         Score {
             proficiency: (self.weights.proficiency * sum).div_euclid(count),
@@ -135,7 +136,14 @@ impl Model {
         Some((first.conversation, (decision, losing)))
     }
 
-    fn record(&self, waiting: &Waiting, winner: AgentId, trigger: Trigger, at: Timestamp, kept: &[AgentId]) -> Record {
+    fn record(
+        &self,
+        waiting: &Waiting,
+        winner: AgentId,
+        trigger: Trigger,
+        at: Timestamp,
+        kept: &[AgentId],
+    ) -> Record {
         let mut losing = BTreeMap::new();
         for &id in self.agents.keys().filter(|id| **id != winner) {
             let kept = kept.contains(&id).then_some(Lost::KeptForOlder);
@@ -143,7 +151,8 @@ impl Model {
             *losing.entry(reason).or_insert(0) += 1;
         }
         let score = self.score(winner, waiting, at);
-        let others = self.candidates(waiting, at).into_iter().filter(|id| *id != winner && !kept.contains(id));
+        let others =
+            self.candidates(waiting, at).into_iter().filter(|id| *id != winner && !kept.contains(id));
         let decision = Decision {
             agent: winner,
             trigger,
@@ -159,7 +168,8 @@ impl Model {
     }
 
     pub(crate) fn line(&self, queue: &str) -> Vec<ConversationId> {
-        let mut all: Vec<_> = self.waiting.values().filter(|waiting| &*waiting.needs.queue == queue).collect();
+        let mut all: Vec<_> =
+            self.waiting.values().filter(|waiting| &*waiting.needs.queue == queue).collect();
         all.sort_by_key(|waiting| Self::turn(waiting, self.clock));
         all.into_iter().map(|waiting| waiting.conversation).collect()
     }
