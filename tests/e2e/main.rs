@@ -1,1 +1,13 @@
-//! End to end: the real server as a child process, real connections, one file a theme.
+//! End to end: the real server as a child process, real connections, one file a theme. Each test has a server or a
+//! workspace of its own, so that they can run side by side.
+
+mod chat;
+mod drain;
+mod hours;
+mod limits;
+mod places;
+mod restart;
+mod resume;
+mod roles;
+mod steps;
+mod strangers;

@@ -46,7 +46,6 @@ impl Response {
     ///
     /// # Panics
     /// Where the status is another one, or the body is not a problem document.
-    #[must_use]
     pub fn problem(&self, status: u16) -> Problem {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.body);

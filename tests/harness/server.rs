@@ -76,6 +76,20 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// How much memory it holds, in KiB.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    #[must_use]
+    pub fn resident_kib(&self) -> u64 {
+        let id = self.child.id().expect("the server runs");
+        let status =
+            std::fs::read_to_string(format!("/proc/{id}/status")).expect("a running process has a status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+            .expect("the status names the resident size")
+    }
+
     /// Kills it without a word, as a power cut would.
     ///
     /// # Panics
@@ -92,6 +106,11 @@ impl Server {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         kill_process(id.expect("the server runs"), Signal::TERM)
             .expect("a running child can be asked to end");
+    }
+
+    /// Whether it has not ended yet.
+    pub fn still_runs(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits for its end.
