@@ -212,3 +212,85 @@ fn judge(audience: Audience, purpose: Purpose, grants: Grants, field: Field) -> 
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AUDIENCES: [Audience; 6] = [
+        Audience::Customer,
+        Audience::Agent,
+        Audience::Bot,
+        Audience::Channel,
+        Audience::Webhook,
+        Audience::Operations,
+    ];
+    const FIELDS: [Field; 6] = [
+        Field::Routing,
+        Field::MessageBody,
+        Field::CustomerName,
+        Field::ContactPoint,
+        Field::Facts,
+        Field::Labels,
+    ];
+
+    /// The table of the module's page, a row an audience, a letter a field: `+` always, `g` granted, `m` granted and
+    /// memory granted, `s` as `g` but never for service, `t` as `m` but never for service, `-` never.
+    const TABLE: [&[u8; 6]; 6] = [b"++++++", b"+gggmg", b"+gggmg", b"+ggg--", b"+sssts", b"+----s"];
+
+    fn expected(cell: u8, purpose: Purpose, grants: Grants) -> bool {
+        let granted = grants.holds(purpose);
+        let memory = grants.holds(Purpose::MemoryOfFacts);
+        let beyond = purpose != Purpose::Service;
+        match cell {
+            b'+' => true,
+            b'g' => granted,
+            b'm' => granted && memory,
+            b's' => granted && beyond,
+            b't' => granted && memory && beyond,
+            _ => false,
+        }
+    }
+
+    #[test]
+    fn every_cell_of_the_table_under_every_set_of_grants() {
+        for (audience, row) in AUDIENCES.into_iter().zip(TABLE) {
+            for (field, &cell) in FIELDS.into_iter().zip(row) {
+                for purpose in Purpose::ALL {
+                    for grants in (0..32).map(Grants) {
+                        let out = disclose(audience, purpose, &grants, &[field], ()).is_ok();
+                        assert_eq!(
+                            out,
+                            expected(cell, purpose, grants),
+                            "{audience:?} {purpose:?} {field:?} {grants:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_field_that_may_not_go_holds_all_back() {
+        let grants = Grants::by_writing_in();
+        let fields = [Field::Routing, Field::MessageBody, Field::Facts];
+        let held = disclose(Audience::Bot, Purpose::Service, &grants, &fields, "body and facts");
+        assert_eq!(held, Err(Withheld::NotGranted { field: Field::Facts, purpose: Purpose::MemoryOfFacts }));
+        let fine = disclose(Audience::Bot, Purpose::Service, &grants, &fields[..2], "body").unwrap();
+        assert_eq!(fine.into_inner(), "body");
+    }
+
+    #[test]
+    fn writing_in_grants_service_only_and_grants_can_be_withdrawn() {
+        let mut grants = Grants::by_writing_in();
+        assert!(
+            Purpose::ALL.into_iter().all(|purpose| grants.holds(purpose) == (purpose == Purpose::Service))
+        );
+        grants.grant(Purpose::Feedback);
+        grants.withdraw(Purpose::Service);
+        assert!(
+            Purpose::ALL.into_iter().all(|purpose| grants.holds(purpose) == (purpose == Purpose::Feedback))
+        );
+        assert!(disclose(Audience::Agent, Purpose::Service, &grants, &[Field::MessageBody], ()).is_err());
+    }
+}

@@ -195,3 +195,140 @@ fn minutes(text: &str) -> Option<i64> {
     let total = hour * 60 + minute;
     (minute < 60 && total <= DAY_MINUTES).then_some(total)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::document::WeekDoc;
+
+    fn hours(zone: &str, shifts: &[&str]) -> Hours {
+        let day: Vec<String> = shifts.iter().map(ToString::to_string).collect();
+        let week = WeekDoc {
+            mon: day.clone(),
+            tue: day.clone(),
+            wed: day.clone(),
+            thu: day.clone(),
+            fri: day.clone(),
+            sat: day.clone(),
+            sun: day,
+        };
+        compile(&HoursDoc { zone: zone.into(), week, closed: Vec::new() })
+    }
+
+    fn compile(document: &HoursDoc) -> Hours {
+        let mut faults = Faults::default();
+        let hours = Hours::compile("hours.test", document, &mut faults);
+        assert_eq!(faults.0, []);
+        hours.unwrap()
+    }
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    /// Opens and closes at these moments, seen from the first `from`.
+    fn runs(hours: &Hours, from: &str, expected: &[(&str, &str)]) {
+        let mut now = at(from);
+        for (open, close) in expected {
+            let opening = hours.next_opening(now).unwrap();
+            assert_eq!(opening, at(open), "opens {}", jiff::Timestamp::from_millisecond(opening.0).unwrap());
+            assert!(hours.is_open(opening) && !hours.is_open(Timestamp(opening.0 - 1)));
+            let closing = hours.next_closing(opening).unwrap();
+            assert_eq!(
+                closing,
+                at(close),
+                "closes {}",
+                jiff::Timestamp::from_millisecond(closing.0).unwrap()
+            );
+            assert!(!hours.is_open(closing) && hours.is_open(Timestamp(closing.0 - 1)));
+            now = closing;
+        }
+    }
+
+    #[test]
+    fn split_shifts_follow_the_local_clock_over_both_changes() {
+        // Vienna goes to +02 on 2026-03-29 and back to +01 on 2026-10-25.
+        let hours = hours("Europe/Vienna", &["09:00-12:30", "13:30-17:00"]);
+        runs(
+            &hours,
+            "2026-03-28T17:00:00Z",
+            &[
+                ("2026-03-29T07:00:00Z", "2026-03-29T10:30:00Z"),
+                ("2026-03-29T11:30:00Z", "2026-03-29T15:00:00Z"),
+            ],
+        );
+        runs(&hours, "2026-10-24T16:00:00Z", &[("2026-10-25T08:00:00Z", "2026-10-25T11:30:00Z")]);
+    }
+
+    #[test]
+    fn a_time_that_does_not_exist_is_the_moment_of_the_change() {
+        // 02:00 to 03:00 is skipped; the change is at 01:00Z.
+        let begins = hours("Europe/Vienna", &["02:30-05:00"]);
+        runs(&begins, "2026-03-28T12:00:00Z", &[("2026-03-29T01:00:00Z", "2026-03-29T03:00:00Z")]);
+        let ends = hours("Europe/Vienna", &["01:00-02:30"]);
+        runs(&ends, "2026-03-28T12:00:00Z", &[("2026-03-29T00:00:00Z", "2026-03-29T01:00:00Z")]);
+        let exact = hours("Europe/Vienna", &["02:00-05:00"]);
+        runs(&exact, "2026-03-28T12:00:00Z", &[("2026-03-29T01:00:00Z", "2026-03-29T03:00:00Z")]);
+        // One that lies in it altogether is not held on that day.
+        let within = hours("Europe/Vienna", &["02:10-02:50"]);
+        runs(&within, "2026-03-28T12:00:00Z", &[("2026-03-30T00:10:00Z", "2026-03-30T00:50:00Z")]);
+    }
+
+    #[test]
+    fn equal_times_are_both_within_a_shift() {
+        // 02:00 to 03:00 comes twice on 2026-10-25, from 00:00Z and from 01:00Z.
+        let ends = hours("Europe/Vienna", &["01:00-02:30"]);
+        runs(&ends, "2026-10-24T12:00:00Z", &[("2026-10-24T23:00:00Z", "2026-10-25T01:30:00Z")]);
+        let begins = hours("Europe/Vienna", &["02:30-05:00"]);
+        runs(&begins, "2026-10-24T12:00:00Z", &[("2026-10-25T00:30:00Z", "2026-10-25T04:00:00Z")]);
+    }
+
+    #[test]
+    fn a_shift_over_midnight_belongs_to_the_day_it_begins_on() {
+        let week = WeekDoc { fri: vec!["22:00-02:00".into()], ..WeekDoc::default() };
+        let mut document = HoursDoc { zone: "UTC".into(), week, closed: vec!["2026-12-26".into()] };
+        // The 25th is a Friday; the closed 26th does not cut its shift off.
+        runs(
+            &compile(&document),
+            "2026-12-24T00:00:00Z",
+            &[
+                ("2026-12-25T22:00:00Z", "2026-12-26T02:00:00Z"),
+                ("2027-01-01T22:00:00Z", "2027-01-02T02:00:00Z"),
+            ],
+        );
+        document.closed = vec!["2026-12-25".into()];
+        runs(
+            &compile(&document),
+            "2026-12-24T00:00:00Z",
+            &[("2027-01-01T22:00:00Z", "2027-01-02T02:00:00Z")],
+        );
+    }
+
+    #[test]
+    fn shifts_that_touch_are_one_stretch() {
+        let hours = hours("America/New_York", &["00:00-06:00", "06:00-08:00", "20:00-24:00"]);
+        runs(&hours, "2026-06-01T12:00:00Z", &[("2026-06-02T00:00:00Z", "2026-06-02T12:00:00Z")]);
+    }
+
+    #[test]
+    fn always_and_never_have_no_next() {
+        let always = hours("Asia/Kolkata", &["00:00-24:00"]);
+        let now = at("2026-06-01T12:00:00Z");
+        assert!(always.is_open(now));
+        assert_eq!((always.next_opening(now), always.next_closing(now)), (None, None));
+        let never = hours("Asia/Kolkata", &[]);
+        assert!(!never.is_open(now));
+        assert_eq!((never.next_opening(now), never.next_closing(now)), (None, None));
+    }
+
+    #[test]
+    fn times_no_calendar_has_are_closed() {
+        let hours = hours("UTC", &["00:00-24:00"]);
+        for at in [Timestamp(i64::MIN), Timestamp::NEVER] {
+            assert!(!hours.is_open(at));
+            assert_eq!((hours.next_opening(at), hours.next_closing(at)), (None, None));
+        }
+    }
+}

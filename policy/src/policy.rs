@@ -73,6 +73,13 @@ const LEAST_BOUND: Span = Span::seconds(30 * 60);
 /// The proficiency that a topic asks for.
 const TOPIC_PROFICIENCY: u8 = 1;
 
+impl Default for Policy {
+    /// The policy of an empty document: one queue that everybody serves.
+    fn default() -> Self {
+        Self::of(&Document::default(), BTreeMap::new())
+    }
+}
+
 impl Policy {
     /// Checks a document and makes a policy of it.
     ///
@@ -84,6 +91,10 @@ impl Policy {
         if !faults.0.is_empty() {
             return Err(faults.0);
         }
+        Ok(Self::of(document, hours))
+    }
+
+    fn of(document: &Document, hours: BTreeMap<String, Hours>) -> Self {
         let bound = document.bounds.passed_over_s;
         let mut queues: BTreeMap<String, Queue> =
             document.queues.iter().map(|(name, queue)| (name.clone(), Queue::new(queue, bound))).collect();
@@ -92,7 +103,7 @@ impl Policy {
         }
         let first = queues.keys().next().map_or(DEFAULT_QUEUE, String::as_str);
         let fallback = if queues.contains_key(DEFAULT_QUEUE) { DEFAULT_QUEUE } else { first }.into();
-        Ok(Self { document: document.clone(), hours, queues, fallback })
+        Self { document: document.clone(), hours, queues, fallback }
     }
 
     /// The document as it was written.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::agents::Spot;
 use super::classes::{Counts, Seat};
 use super::decision::{Decision, Lost, Score, Trigger};
-use super::line::{Lane, Lanes, Place, Turn};
+use super::line::{Lane, Lanes, Peek, Place, Turn};
 use super::pool::{Entry, Pool};
 use super::shape::{Able, Standing, Waiting};
 use crate::id::{AgentId, ConversationId};
@@ -45,22 +45,31 @@ impl Pool {
     pub fn choose_conversation(&self, agent: AgentId, at: Timestamp) -> Option<(ConversationId, Decision)> {
         let slot = self.agent_index.get(agent.bits())?;
         let mut turns = Turns::default();
-        self.open_to(slot, |lanes| {
-            for lane in lanes.iter() {
-                if turns.want(Turn::new(lane, lane.head, at))
-                    && let Some(turn) = self.turns_of(lane, agent, at).next()
-                {
-                    turns.enter(turn, Some(lane));
-                }
+        self.open_to(slot, |source, peek| {
+            let first = peek.and_then(|peek| peek.turn(at));
+            let first = first.or_else(|| {
+                self.lanes(source).iter().filter_map(|lane| self.turns_of(lane, agent, at).next()).min()
+            });
+            if let Some(turn) = first {
+                turns.enter(turn, Some(source));
             }
         });
-        // Only a lane whose first is among the best can hold another of them.
-        for lane in turns.lanes() {
-            for turn in self.turns_of(lane, agent, at).skip(1) {
-                if !turns.want(turn) {
-                    break;
+        // Only lanes whose first is among the best can hold another of them.
+        for (first, source) in turns.firsts() {
+            if let Source::Class(class) = source
+                && let Some(peek) = &self.peeks[class as usize]
+                && peek.turn(at).is_some()
+                && !peek.second().is_some_and(|second| turns.want(second))
+            {
+                continue;
+            }
+            for lane in self.lanes(source).iter() {
+                for turn in self.turns_of(lane, agent, at).filter(|turn| *turn != first) {
+                    if !turns.want(turn) {
+                        break;
+                    }
+                    turns.enter(turn, None);
                 }
-                turns.enter(turn, None);
             }
         }
         let mut next = turns.0.iter().flatten().map(|(turn, _)| turn.place);
@@ -178,17 +187,19 @@ impl Pool {
         }
     }
 
-    /// Calls `look` with the lanes of every class that this agent could serve now, and with those reserved.
-    fn open_to<'a>(&'a self, slot: u32, mut look: impl FnMut(&'a Lanes)) {
+    /// Calls `look` with the lanes of every class that this agent could serve now, each with its peek, and with those
+    /// reserved.
+    fn open_to<'a>(&'a self, slot: u32, mut look: impl FnMut(Source<'a>, Option<&Peek>)) {
         let agent = &self.agents[slot];
         if agent.now.standing != Standing::Online {
             return;
         }
         let profile = &self.profiles[agent.profile];
         for fit in profile.fits() {
-            let class = &self.classes[fit.class];
-            if !class.lanes.is_empty() && agent.now.has_room(profile, class.channel, class.effort) {
-                look(&class.lanes);
+            if let Some(peek) = self.peeks.get(fit.class as usize).and_then(Option::as_ref)
+                && agent.now.has_room(profile, fit.channel, fit.effort)
+            {
+                look(Source::Class(fit.class), Some(peek));
             }
         }
         if self.reserved.is_empty() {
@@ -196,8 +207,15 @@ impl Pool {
         }
         for (&(_, class), lanes) in self.reserved.range((agent.id, 0)..=(agent.id, u32::MAX)) {
             if self.spot(slot, class) == Some(Spot::Free) {
-                look(lanes);
+                look(Source::Reserved(lanes), None);
             }
+        }
+    }
+
+    fn lanes<'a>(&'a self, source: Source<'a>) -> &'a Lanes {
+        match source {
+            Source::Class(class) => &self.classes[class].lanes,
+            Source::Reserved(lanes) => lanes,
         }
     }
 
@@ -219,9 +237,13 @@ impl Pool {
     fn owes_older(&self, slot: u32, than: &Place, at: Timestamp) -> bool {
         let agent = self.agents[slot].id;
         let mut owes = false;
-        self.open_to(slot, |lanes| {
+        self.open_to(slot, |source, peek| {
+            // Nobody in these lanes is past the bound.
+            if peek.is_some_and(|peek| peek.turn(at).is_some()) {
+                return;
+            }
             owes = owes
-                || lanes.iter().any(|lane| {
+                || self.lanes(source).iter().any(|lane| {
                     let owed = |place: &Place| place < than && lane.is_overdue(place, at);
                     owed(&lane.head)
                         && lane.line.iter().take_while(owed).any(|place| !self.has_refused(agent, &place))
@@ -299,9 +321,16 @@ impl Waiting {
     }
 }
 
-/// The first by the rule and the next three, each with its lane if it is the first of that lane.
+/// Where lanes stand: a class is not read before one of its lanes can win.
+#[derive(Debug, Clone, Copy)]
+enum Source<'a> {
+    Class(u32),
+    Reserved(&'a Lanes),
+}
+
+/// The first by the rule and the next three, each with its lanes if it is the first of them.
 #[derive(Default)]
-struct Turns<'a>([Option<(Turn, Option<&'a Lane>)>; 1 + NAMED]);
+struct Turns<'a>([Option<(Turn, Option<Source<'a>>)>; 1 + NAMED]);
 
 impl<'a> Turns<'a> {
     /// Whether this turn would be among them.
@@ -309,16 +338,16 @@ impl<'a> Turns<'a> {
         self.0[NAMED].is_none_or(|(last, _)| turn < last)
     }
 
-    fn enter(&mut self, turn: Turn, lane: Option<&'a Lane>) {
+    fn enter(&mut self, turn: Turn, source: Option<Source<'a>>) {
         let index = self.0.partition_point(|held| held.is_some_and(|(other, _)| other < turn));
         if index < self.0.len() {
             self.0[index..].rotate_right(1);
-            self.0[index] = Some((turn, lane));
+            self.0[index] = Some((turn, source));
         }
     }
 
-    fn lanes(&self) -> impl Iterator<Item = &'a Lane> + use<'a> {
-        self.0.map(|held| held.and_then(|(_, lane)| lane)).into_iter().flatten()
+    fn firsts(&self) -> impl Iterator<Item = (Turn, Source<'a>)> + use<'a> {
+        self.0.into_iter().flatten().filter_map(|(turn, source)| Some((turn, source?)))
     }
 }
 

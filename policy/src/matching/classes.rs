@@ -154,6 +154,7 @@ impl Pool {
         let needs = Arc::new(needs.clone());
         let class = self.classes.insert(Class::new(Arc::clone(&needs), channel, queue));
         self.class_index.insert(needs, class);
+        self.add_queue_class(queue, class);
         self.idle_classes += 1;
         self.fill(class);
         class
@@ -186,7 +187,12 @@ impl Pool {
         for (_, profile) in self.profiles.iter_mut() {
             match judge(&profile.profile, &class.needs, self.weights) {
                 Ok(points) => {
-                    profile.add_fit(Fit { class: number, points });
+                    profile.add_fit(Fit {
+                        class: number,
+                        channel: class.channel,
+                        effort: class.effort,
+                        points,
+                    });
                     for &slot in &profile.agents {
                         let agent = &mut self.agents[slot];
                         let spot = agent.shown.spot(profile, class);
@@ -240,6 +246,6 @@ impl Pool {
         let class = self.classes.remove(number);
         self.class_index.remove(&class.needs);
         self.idle_classes -= 1;
-        self.drop_queue_class(class.queue);
+        self.drop_queue_class(class.queue, number);
     }
 }

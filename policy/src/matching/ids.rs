@@ -32,7 +32,7 @@ impl Ids {
             self.places[index] = Some(held);
             return;
         }
-        if self.len + self.len / 2 >= self.places.len() {
+        if self.len * 2 >= self.places.len() {
             let larger = (self.places.len() * 2).max(LEAST);
             for held in core::mem::replace(&mut self.places, vec![None; larger]).into_iter().flatten() {
                 self.place(held);

@@ -148,10 +148,6 @@ impl Lanes {
         self.0.iter()
     }
 
-    pub(super) fn len(&self) -> u32 {
-        self.0.iter().map(|lane| lane.line.len()).sum()
-    }
-
     pub(super) fn insert(&mut self, priority: u8, bound: Span, place: Place) {
         match self.find(priority, bound) {
             Ok(index) => {
@@ -178,11 +174,10 @@ impl Lanes {
         found
     }
 
-    /// The number that this place has by the rule, from 1.
-    pub(super) fn position(&self, priority: u8, bound: Span, place: &Place, at: Timestamp) -> u32 {
+    /// How many come before this place by the rule.
+    pub(super) fn before(&self, priority: u8, bound: Span, place: &Place, at: Timestamp) -> u32 {
         let overdue = at >= place.since + bound;
-        let before: u32 = self
-            .0
+        self.0
             .iter()
             .map(|lane| {
                 let late = lane.overdue(at);
@@ -196,18 +191,28 @@ impl Lanes {
                     late
                 }
             })
-            .sum();
-        before.saturating_add(1)
+            .sum()
     }
 
-    /// Everyone by the rule.
-    pub(super) fn in_order(&self, at: Timestamp) -> Vec<Place> {
-        let mut order = Vec::with_capacity(self.len() as usize);
-        for lane in &self.0 {
-            order.extend(lane.line.iter().map(|place| Turn::new(lane, place, at)));
-        }
-        order.sort_unstable();
-        order.into_iter().map(|turn| turn.place).collect()
+    /// Everyone with their turn, not in order.
+    pub(super) fn turns(&self, at: Timestamp) -> impl Iterator<Item = Turn> + '_ {
+        self.0.iter().flat_map(move |lane| lane.line.iter().map(move |place| Turn::new(lane, place, at)))
+    }
+
+    /// What can be said of the first two without looking at the lanes.
+    pub(super) fn peek(&self) -> Option<Peek> {
+        let (first, rest) = self.0.split_first()?;
+        let due = self.0.iter().map(|lane| lane.head.since + lane.bound).min()?;
+        // Lanes of one priority and several bounds would have to be merged here; they are read instead.
+        let plain = self.0.iter().all(|lane| lane.head.refusals == 0)
+            && self.0.windows(2).all(|pair| pair[0].priority != pair[1].priority);
+        let behind = first.line.iter().nth(1).map(|place| Turn::by_priority(first.priority, place));
+        let beside = rest.first().map(|lane| Turn::by_priority(lane.priority, lane.head));
+        Some(Peek {
+            turn: Turn::by_priority(first.priority, first.head),
+            second: behind.or(beside),
+            due: if plain { due } else { Timestamp(i64::MIN) },
+        })
     }
 
     fn find(&self, priority: u8, bound: Span) -> Result<usize, usize> {
@@ -225,7 +230,95 @@ pub(super) struct Turn {
 
 impl Turn {
     pub(super) fn new(lane: &Lane, place: Place, at: Timestamp) -> Self {
-        let rank = if lane.is_overdue(&place, at) { 0 } else { 10 - lane.priority.min(9) };
-        Self { rank, place }
+        if lane.is_overdue(&place, at) {
+            Self { rank: 0, place }
+        } else {
+            Self::by_priority(lane.priority, place)
+        }
+    }
+
+    fn by_priority(priority: u8, place: Place) -> Self {
+        Self { rank: 10 - priority.min(9), place }
+    }
+}
+
+/// The first of some lanes. All peeks lie side by side, so that a look at many classes stays in the nearest cache.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peek {
+    turn: Turn,
+    /// No other of these lanes comes before this one.
+    second: Option<Turn>,
+    /// When the first of any lane is past its bound; long ago if someone refused one of them, which a peek cannot judge.
+    due: Timestamp,
+}
+
+impl Peek {
+    /// The turn of the first, if it is as the peek says.
+    pub(super) fn turn(&self, at: Timestamp) -> Option<Turn> {
+        (at < self.due).then_some(self.turn)
+    }
+
+    /// The turn of the next after it.
+    pub(super) fn second(&self) -> Option<Turn> {
+        self.second
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn place(since: i64, id: u128) -> Place {
+        Place::new(Timestamp(since), ConversationId::from_bits(id))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        // Long enough that chunks are split, emptied and joined by new ones at the end.
+        #[test]
+        fn line_is_a_sorted_list(steps in vec((0i64..400, 0u128..6, 0u8..5), 1..4_000)) {
+            let (mut line, mut list) = (Line::default(), Vec::new());
+            for (count, (since, id, kind)) in (0i64..).zip(steps) {
+                let place = place(if kind == 0 { 1_000 + count } else { since }, id);
+                match list.binary_search(&place) {
+                    Ok(index) if kind > 2 => {
+                        list.remove(index);
+                        prop_assert!(line.remove(&place));
+                    }
+                    Ok(_) => {}
+                    Err(index) if kind < 4 => {
+                        list.insert(index, place);
+                        line.insert(place);
+                    }
+                    Err(index) => {
+                        prop_assert!(!line.remove(&place));
+                        prop_assert_eq!(line.rank(&place) as usize, index);
+                    }
+                }
+                prop_assert_eq!(line.first(), list.first().copied());
+                prop_assert_eq!(line.len() as usize, list.len());
+            }
+            prop_assert!(line.iter().eq(list.iter().copied()));
+            for (index, place) in list.iter().enumerate() {
+                prop_assert_eq!(line.rank(place) as usize, index);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_cut_into_chunks_and_emptied() {
+        let mut line = Line::default();
+        for count in 0..2_000 {
+            line.insert(place(count, 1));
+        }
+        assert!(line.chunks.len() >= 2_000 / CHUNK);
+        for count in (0..2_000).rev() {
+            assert!(line.remove(&place(count, 1)));
+        }
+        assert!(line.chunks.is_empty() && line.first().is_none());
     }
 }

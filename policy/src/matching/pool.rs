@@ -10,7 +10,7 @@ use core::fmt;
 use super::agents::{Agent, State};
 use super::classes::Class;
 use super::ids::Ids;
-use super::line::{Lanes, Place};
+use super::line::{Lanes, Peek, Place, Turn};
 use super::profiles::{Fit, Profile, judge};
 use super::shape::{AgentProfile, Needs, Room, Standing, Waiting};
 use super::slab::Slab;
@@ -31,13 +31,15 @@ pub struct Pool {
     /// Channel names, a handful: those of the connectors.
     channels: BTreeMap<Box<str>, u32>,
     queue_index: BTreeMap<Box<str>, u32>,
-    queues: Slab<QueueLine>,
+    queues: Slab<QueueClasses>,
     pub(super) agent_index: Ids,
     pub(super) agents: Slab<Agent>,
     profile_index: BTreeMap<AgentProfile, u32>,
     pub(super) profiles: Slab<Profile>,
     pub(super) class_index: BTreeMap<Arc<Needs>, u32>,
     pub(super) classes: Slab<Class>,
+    /// The first of each class's lanes, by class slot.
+    pub(super) peeks: Vec<Option<Peek>>,
     /// Classes in which nobody waits.
     pub(super) idle_classes: usize,
     /// How often a conversation has left; dates the use of classes.
@@ -58,13 +60,11 @@ pub(super) struct Entry {
     pub(super) place: Place,
 }
 
-/// Everyone who waits in one queue, whatever they need.
+/// The classes of one queue; without any it is forgotten.
 #[derive(Debug, Clone)]
-struct QueueLine {
+struct QueueClasses {
     name: Box<str>,
-    lanes: Lanes,
-    /// Classes of this queue; without any it is forgotten.
-    classes: u32,
+    classes: Vec<u32>,
 }
 
 impl Pool {
@@ -83,6 +83,7 @@ impl Pool {
             profiles: Slab::default(),
             class_index: BTreeMap::new(),
             classes: Slab::default(),
+            peeks: Vec::new(),
             idle_classes: 0,
             uses: 0,
             waiting_index: Ids::default(),
@@ -208,10 +209,12 @@ impl Pool {
         place.slot = slot;
         self.entries[slot].place = place;
         self.waiting_index.insert(id.bits(), slot);
-        self.queues[self.classes[class].queue].lanes.insert(priority, bound, place);
         match reserved {
             Some(agent) => self.reserved.entry((agent, class)).or_default().insert(priority, bound, place),
-            None => self.classes[class].lanes.insert(priority, bound, place),
+            None => {
+                self.classes[class].lanes.insert(priority, bound, place);
+                self.peek(class);
+            }
         }
         self.begin_waiting(class);
     }
@@ -219,9 +222,9 @@ impl Pool {
     /// Takes a conversation out of the line.
     pub fn leave(&mut self, conversation: ConversationId) -> bool {
         let Some(slot) = self.waiting_index.remove(conversation.bits()) else { return false };
-        let Entry { waiting, class, place } = self.entries.remove(slot);
+        self.entries.vacate(slot);
+        let &Entry { ref waiting, class, place } = &self.entries[slot];
         let (priority, bound) = (waiting.priority, waiting.passed_over);
-        self.queues[self.classes[class].queue].lanes.remove(priority, bound, &place);
         match waiting.reserved {
             Some(agent) => {
                 if let Some(lanes) = self.reserved.get_mut(&(agent, class)) {
@@ -233,6 +236,7 @@ impl Pool {
             }
             None => {
                 self.classes[class].lanes.remove(priority, bound, &place);
+                self.peek(class);
             }
         }
         self.end_waiting(class);
@@ -245,21 +249,24 @@ impl Pool {
         self.entry(conversation).map(|entry| &entry.waiting)
     }
 
-    /// The place of a conversation in its queue by the rule, from 1, as of the latest time the pool was told.
+    /// The place of a conversation in its queue by the rule, from 1, as of the latest time the pool was told. Asks each
+    /// class of the queue once.
     #[must_use]
     pub fn position(&self, conversation: ConversationId) -> Option<u32> {
-        let entry = self.entry(conversation)?;
-        let lanes = &self.queues[self.classes[entry.class].queue].lanes;
-        Some(lanes.position(entry.waiting.priority, entry.waiting.passed_over, &entry.place, self.clock))
+        let Entry { waiting, class, place } = self.entry(conversation)?;
+        let (priority, bound) = (waiting.priority, waiting.passed_over);
+        let lanes = self.lanes_of(self.classes[*class].queue);
+        let before: u32 = lanes.map(|lanes| lanes.before(priority, bound, place, self.clock)).sum();
+        Some(before.saturating_add(1))
     }
 
     /// A whole queue in the order of the rule, as of the latest time the pool was told.
     #[must_use]
     pub fn line(&self, queue: &str) -> Vec<ConversationId> {
-        self.queue_index.get(queue).map_or_else(Vec::new, |&queue| {
-            let places = self.queues[queue].lanes.in_order(self.clock);
-            places.into_iter().map(Place::conversation).collect()
-        })
+        let Some(&queue) = self.queue_index.get(queue) else { return Vec::new() };
+        let mut turns: Vec<Turn> = self.lanes_of(queue).flat_map(|lanes| lanes.turns(self.clock)).collect();
+        turns.sort_unstable();
+        turns.into_iter().map(|turn| turn.place.conversation()).collect()
     }
 
     /// How many wait.
@@ -271,7 +278,8 @@ impl Pool {
     /// Since when the one who waits longest has waited.
     #[must_use]
     pub fn oldest(&self) -> Option<Timestamp> {
-        let lanes = self.queues.iter().flat_map(|(_, queue)| queue.lanes.iter());
+        let open = self.classes.iter().map(|(_, class)| &class.lanes);
+        let lanes = open.chain(self.reserved.values()).flat_map(Lanes::iter);
         lanes.map(|lane| lane.head.since).min()
     }
 
@@ -304,26 +312,43 @@ impl Pool {
         number
     }
 
-    /// The queue of a new class.
+    /// Everyone who waits in a queue, class by class, then those reserved for one agent.
+    fn lanes_of(&self, queue: u32) -> impl Iterator<Item = &Lanes> {
+        let open = self.queues[queue].classes.iter().map(|class| &self.classes[*class].lanes);
+        let reserved =
+            self.reserved.iter().filter(move |((_, class), _)| self.classes[*class].queue == queue);
+        open.chain(reserved.map(|(_, lanes)| lanes))
+    }
+
+    /// Notes the first of a class's lanes.
+    fn peek(&mut self, class: u32) {
+        let index = class as usize;
+        if self.peeks.len() <= index {
+            self.peeks.resize(index + 1, None);
+        }
+        self.peeks[index] = self.classes[class].lanes.peek();
+    }
+
+    /// The number of a queue.
     pub(super) fn queue_of(&mut self, name: &str) -> u32 {
-        let number = match self.queue_index.get(name) {
-            Some(&number) => number,
-            None => {
-                let queue = QueueLine { name: name.into(), lanes: Lanes::default(), classes: 0 };
-                let number = self.queues.insert(queue);
-                self.queue_index.insert(name.into(), number);
-                number
-            }
-        };
-        self.queues[number].classes += 1;
+        if let Some(&number) = self.queue_index.get(name) {
+            return number;
+        }
+        let number = self.queues.insert(QueueClasses { name: name.into(), classes: Vec::new() });
+        self.queue_index.insert(name.into(), number);
         number
     }
 
-    /// One class less in a queue.
-    pub(super) fn drop_queue_class(&mut self, number: u32) {
+    /// Notes a new class of a queue.
+    pub(super) fn add_queue_class(&mut self, queue: u32, class: u32) {
+        self.queues[queue].classes.push(class);
+    }
+
+    /// Forgets a class of a queue, and a queue without any.
+    pub(super) fn drop_queue_class(&mut self, number: u32, class: u32) {
         let queue = &mut self.queues[number];
-        queue.classes -= 1;
-        if queue.classes == 0 {
+        queue.classes.retain(|other| *other != class);
+        if queue.classes.is_empty() {
             let queue = self.queues.remove(number);
             self.queue_index.remove(&queue.name);
         }
@@ -337,9 +362,9 @@ impl Pool {
         let limits: Vec<_> =
             profile.channels.iter().map(|(name, &most)| (self.channel(name), most)).collect();
         let mut shared = Profile::new(profile.clone(), limits.into_iter());
-        for (class, needs) in self.classes.iter().map(|(number, class)| (number, &class.needs)) {
-            if let Ok(points) = judge(profile, needs, self.weights) {
-                shared.add_fit(Fit { class, points });
+        for (number, class) in self.classes.iter() {
+            if let Ok(points) = judge(profile, &class.needs, self.weights) {
+                shared.add_fit(Fit { class: number, channel: class.channel, effort: class.effort, points });
             }
         }
         let number = self.profiles.insert(shared);

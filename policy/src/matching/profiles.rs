@@ -21,6 +21,9 @@ pub(super) struct Profile {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fit {
     pub(super) class: u32,
+    /// The class's channel and effort, to judge room without reading the class.
+    pub(super) channel: u32,
+    pub(super) effort: u32,
     /// Points for proficiency.
     pub(super) points: i64,
 }

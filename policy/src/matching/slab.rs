@@ -35,6 +35,13 @@ impl<T> Slab<T> {
         self.slots[slot as usize].take().expect(HELD)
     }
 
+    /// Empties a slot without dropping its value; that happens when the slot is used again. Freeing the parts of a
+    /// conversation's record costs as much as choosing one, and nobody should wait for it. Not for slabs that are
+    /// walked through.
+    pub(super) fn vacate(&mut self, slot: u32) {
+        self.empty.push(slot);
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.slots.iter().zip(0..).filter_map(|(value, slot)| Some((slot, value.as_ref()?)))
     }

@@ -78,7 +78,7 @@ impl Model {
         let agent = &self.agents[&id];
         let sum: i64 =
             waiting.needs.skills.iter().map(|(skill, _)| i64::from(agent.profile.skills[&**skill])).sum();
-        let count = i64::try_from(waiting.needs.skills.len().max(1)).unwrap();
+        let count = waiting.needs.skills.iter().map(|_| 1i64).sum::<i64>().max(1);
         Score {
             proficiency: (self.weights.proficiency * sum).div_euclid(count),
             same_agent: if waiting.known_agent == Some(id) { self.weights.same_agent } else { 0 },
