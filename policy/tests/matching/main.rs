@@ -297,3 +297,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn kinds_of_needs_that_nobody_waits_with_are_forgotten_one_by_one() {
+    let (mut pair, at) = (Pair::new(), Timestamp(1_000));
+    let agent = AgentId::from_bits(1);
+    pair.apply(Step::Put(agent, AgentProfile { capacity: 9, ..AgentProfile::default() }), at);
+    pair.apply(Step::Stand(agent, Standing::Online), at);
+    let wait = |id: u128, language: String| Waiting {
+        conversation: ConversationId::from_bits(id),
+        needs: Needs {
+            queue: QUEUES[0].into(),
+            channel: CHANNELS[1].into(),
+            effort: 1,
+            language: Some(language.into()),
+            skills: Vec::new(),
+        },
+        priority: 4,
+        since: at,
+        passed_over: ms(1_000),
+        known_agent: None,
+        reserved: None,
+        refused: Vec::new(),
+    };
+    // One stays all the time, and its class with it.
+    pair.apply(Step::Wait(Box::new(wait(0, "stays".to_owned())), 0), at);
+    for count in 0..5_000 {
+        pair.apply(Step::Wait(Box::new(wait(1, format!("kind-{count}"))), 0), at);
+        pair.apply(Step::Leave(ConversationId::from_bits(1)), at);
+    }
+    let kept = format!("{:?}", pair.pool);
+    assert!(kept.contains("classes: 4097"), "{kept}");
+    pair.apply(Step::Wait(Box::new(wait(1, "kind-0".to_owned())), 0), at);
+    pair.compare(at);
+}
