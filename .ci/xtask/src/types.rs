@@ -42,12 +42,13 @@ impl TypeVisitor for Collected {
 
 /// The same text with comments of one line on one line, indented members, and no blanks at the ends of lines.
 fn tidied(text: &str) -> String {
+    let text = text.replace(", };", ",\n};").replace(", } |", ",\n} |");
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
     let mut at = 0;
     while at < lines.len() {
-        let indent = if inside { "  " } else { "" };
+        let indent = if inside && !lines[at].starts_with('}') { "  " } else { "" };
         match lines.get(at..at + 3) {
             Some(["/**", text, "*/"]) => {
                 let text = text.trim_start_matches("* ");

@@ -1,0 +1,674 @@
+// The wire's types, generated from router/protocol by `cargo xtask types`; never edited by hand.
+// Large numbers are times in milliseconds and counters, all well within what a JavaScript number holds exactly.
+
+export const VERSION = 1;
+export const SUBPROTOCOL = "switchboard.v1";
+
+/** An agent. */
+export type AgentBody = {
+  /** Who. */
+  id: AgentId,
+  /** The sign-in name. */
+  sign_in: string,
+  /** The name as shown. */
+  name: string,
+  /** `person` or `bot`. */
+  kind: string,
+  /** `agent`, `supervisor`, `admin`. */
+  role: string,
+};
+
+/** A person or a bot that serves customers. */
+export type AgentId = string;
+
+/** `POST /api/v1/agents` and `PUT /api/v1/agents/{id}` */
+export type AgentInput = {
+  /** The sign-in name, 1 to 64 characters; cannot be changed. */
+  sign_in: string,
+  /** The name as shown, 1 to 80 characters. */
+  name: string,
+  /** `person` or `bot`. */
+  kind: string,
+  /** `agent`, `supervisor`, `admin`. */
+  role: string,
+  /** The password, 8 to 256 characters; absent for those who sign in by token only. */
+  password: string | null,
+  /** Skills by name with proficiency 1 to 100. */
+  skills: { [key in string]: number },
+  /** Languages spoken, such as `["en", "es"]`; empty: any. */
+  languages: Array<string>,
+  /** Effort points in all, 1 to 10,000. */
+  capacity: number,
+  /** The most conversations of a channel at once, by channel; absent: as many as capacity allows. */
+  channels: { [key in string]: number },
+};
+
+/** An agent on the board. */
+export type AgentRow = {
+  /** Who. */
+  id: AgentId,
+  /** The name. */
+  name: string,
+  /** Person or bot. */
+  kind: AuthorKind,
+  /** The state. */
+  state: AgentState,
+  /** Capacity taken, in effort points. */
+  load: number,
+  /** Capacity in all. */
+  capacity: number,
+};
+
+/** An agent's state. */
+export type AgentState = "online" | "away" | "offline";
+
+/** Who wrote, or who holds. */
+export type Author = {
+  /** Customer, person, bot or the router itself. */
+  kind: AuthorKind,
+  /** The agent, where it is one. */
+  agent?: AgentId | null,
+  /** The name as shown. */
+  name?: string | null,
+};
+
+/** What kind of author. */
+export type AuthorKind = "customer" | "person" | "bot" | "router";
+
+/** The operations board. */
+export type BoardView = {
+  /** When it was taken, milliseconds since 1970. */
+  at_ms: number,
+  /** Conversations waiting or offered. */
+  waiting: number,
+  /** The longest current wait, in milliseconds. */
+  oldest_wait_ms: number,
+  /** Conversations that agents hold. */
+  in_hand: number,
+  /**
+   * Of the conversations first answered by a holder in the last hour or still waiting past target: the share, in per
+   * cent, taken up within their queue's target. Absent while there were none.
+   */
+  service_level?: number | null,
+  /** The agents, online first, 500 at most. */
+  agents: Array<AgentRow>,
+  /** Free effort points of agents online. */
+  free_capacity: number,
+  /** Effort points of agents online. */
+  total_capacity: number,
+  /** Queues. */
+  queues: Array<QueueRow>,
+  /** Conversations closed in the last hour. */
+  handled_hour: number,
+  /** Messages accepted in the last second. */
+  messages_per_s: number,
+  /** Decisions in the last second. */
+  decisions_per_s: number,
+  /** Time of a decision with its record, in microseconds: median and 99th percentile over the last 1,000. */
+  decision_us: [number, number],
+  /** The last minutes, oldest first, one a minute, 60 at most: (waiting at its end, service level in per cent, handled). */
+  history: Array<[number, number | null, number]>,
+  /** Conversations to open, those that wait longest first, then the newest, 100 at most. */
+  conversations: Array<ConversationView>,
+};
+
+/** One frame from a client: a customer's widget, an agent's console, a bot, an operator's dashboard. */
+export type ClientFrame = { "type": "hello",
+  /** Protocol version, [`crate::VERSION`]. */
+  protocol: number,
+  /** The session to resume. */
+  session?: SessionId | null,
+  /** The last event number that the client has. */
+  seq?: number | null,
+} | { "type": "send",
+  /** The client's id of this request, 1 to 64 characters. */
+  id: string,
+  /** Where it belongs. */
+  conversation?: ConversationId | null,
+  /** The text, 1 to 16,384 bytes after trimming. */
+  text: string,
+} | { "type": "accept",
+  /** The client's id of this request. */
+  id: string,
+  /** The offer. */
+  offer: OfferId,
+} | { "type": "decline",
+  /** The client's id of this request. */
+  id: string,
+  /** The offer. */
+  offer: OfferId,
+  /** Why, as one of the workspace's words. */
+  reason?: string | null,
+} | { "type": "transfer",
+  /** The client's id of this request. */
+  id: string,
+  /** The conversation. */
+  conversation: ConversationId,
+  /** To whom. */
+  to: TransferTarget,
+} | { "type": "park",
+  /** The client's id of this request. */
+  id: string,
+  /** The conversation. */
+  conversation: ConversationId,
+  /**
+   * When it should come back by itself, in milliseconds since 1970; never if absent (the customer's next message
+   * brings it back at once in any case).
+   */
+  until_ms?: number | null,
+} | { "type": "unpark",
+  /** The client's id of this request. */
+  id: string,
+  /** The conversation. */
+  conversation: ConversationId,
+} | { "type": "close",
+  /** The client's id of this request. */
+  id: string,
+  /** The conversation. */
+  conversation: ConversationId,
+} | { "type": "reopen",
+  /** The client's id of this request. */
+  id: string,
+  /** The conversation. */
+  conversation: ConversationId,
+} | { "type": "presence",
+  /** The client's id of this request. */
+  id: string,
+  /** The wished state. */
+  state: PresenceWish,
+} | { "type": "typing",
+  /** Where. */
+  conversation: ConversationId,
+} | { "type": "seen",
+  /** Where. */
+  conversation: ConversationId,
+  /** The number of the last message seen. */
+  upto: number,
+} | { "type": "ack",
+  /** The number of the last event that arrived. */
+  seq: number,
+} | { "type": "ping",
+} | { "type": "watch",
+  /** Whether to send them. */
+  board: boolean,
+};
+
+/** Why a request was rejected. */
+export type Code = "malformed" | "invalid" | "forbidden" | "not_found" | "conflict" | "too_fast" | "overloaded" | "not_durable" | "draining";
+
+/** The customer's end: an address on a channel. */
+export type ContactPointId = string;
+
+/** `GET /api/v1/conversations/{id}` */
+export type ConversationBody = {
+  /** The conversation with its newest messages. */
+  conversation: ConversationView,
+  /** Why it went where it went, newest first. */
+  decisions: Array<DecisionView>,
+};
+
+/** One matter of one customer. */
+export type ConversationId = string;
+
+/** Where a conversation stands. */
+export type ConversationState = "waiting" | "offered" | "assigned" | "parked" | "closed";
+
+/** A conversation. */
+export type ConversationView = {
+  /** Which. */
+  id: ConversationId,
+  /** Where it stands. */
+  state: ConversationState,
+  /** The queue it came through. */
+  queue: string,
+  /** The channel of its newest message, such as `web_chat`. */
+  channel: string,
+  /** The customer's name as shown, if one was given. */
+  customer_name?: string | null,
+  /** The language of the customer's words, if known: `es`. */
+  language?: string | null,
+  /** What the conversation is about, as skills needed. */
+  topics: Array<string>,
+  /** Who may speak to the customer now. */
+  holder?: Author | null,
+  /** Grows with each change of holder; a sender with an older one is refused. */
+  fence: number,
+  /** When it was opened, milliseconds since 1970. */
+  opened_ms: number,
+  /** Since when the customer has been waiting for a word, if so. */
+  waiting_since_ms?: number | null,
+  /** The number of its last message. */
+  last: number,
+  /** Up to which message the agent side has seen. */
+  seen_by_agent: number,
+  /** Up to which message the customer has seen. */
+  seen_by_customer: number,
+  /** The newest messages, oldest first; older ones are read by `GET /api/v1/conversations/{id}/messages`. */
+  messages?: Array<MessageView>,
+  /** For a waiting customer. */
+  place?: PlaceView | null,
+};
+
+/** A person who writes in. */
+export type CustomerId = string;
+
+/** Why a conversation went where it went: one decision's record with names. */
+export type DecisionView = {
+  /** When, milliseconds since 1970. */
+  at_ms: number,
+  /** The conversation. */
+  conversation: ConversationId,
+  /** The agent chosen. */
+  winner: Nearest,
+  /** What set it off: `conversation_came`, `agent_freed`, `transfer`. */
+  trigger: string,
+  /** The version of the policy. */
+  policy_version: number,
+  /** Groups of agents that lost, by reason. */
+  losing: Array<LosingGroup>,
+  /** The nearest three that lost by score, best first. */
+  nearest: Array<Nearest>,
+  /** How long the customer had waited, in milliseconds. */
+  waited_ms: number,
+};
+
+/** How far a message got. It only ever moves forward. */
+export type DeliveryState = "sent" | "delivered" | "seen" | "failed";
+
+/** `GET /api/v1/conversations/{id}/messages?before=N&limit=N` */
+export type HistoryBody = {
+  /** Oldest first. */
+  messages: Array<MessageView>,
+  /** Ask for what is before this number next; absent at the beginning. */
+  before?: number | null,
+};
+
+/** A group of agents that did not get a conversation. */
+export type LosingGroup = {
+  /** Why: `lacks_skill`, `below_proficiency`, `lacks_language`, `offline`, `away`, `at_capacity`, `declined`, `scored_lower`. */
+  reason: string,
+  /** The skill or language, where it is one. */
+  name?: string | null,
+  /** How many agents. */
+  agents: number,
+};
+
+/** The owner of a session. */
+export type Me = {
+  /** `customer`, `agent`, `supervisor`, `admin`. */
+  role: string,
+  /** The agent, where it is one. */
+  agent?: AgentId | null,
+  /** The name as shown. */
+  name?: string | null,
+  /** An agent's state. */
+  state?: AgentState | null,
+  /** Capacity taken, in effort points. */
+  load: number,
+  /** Capacity in all, in effort points. */
+  capacity: number,
+  /** For agents: the queues that conversations may be handed over to. */
+  queues?: Array<string>,
+};
+
+/** One message of a conversation. */
+export type MessageId = string;
+
+/** One message. */
+export type MessageView = {
+  /** Which. */
+  id: MessageId,
+  /** Its number in the conversation: 1, 2, 3, ... */
+  seq: number,
+  /** Who wrote it. */
+  from: Author,
+  /** The text. `None` where it was erased. */
+  text?: string | null,
+  /** The contact point it came from or goes to. */
+  contact_point: ContactPointId,
+  /** The channel of that contact point. */
+  channel: string,
+  /** When it was accepted, milliseconds since 1970. */
+  at_ms: number,
+  /** How far it got. */
+  delivery: DeliveryState,
+  /** The writer's own id of the `send`, shown to the writer only. */
+  client_id?: string | null,
+};
+
+/** How a session goes on after `hello`. */
+export type Mode = "live" | "resume" | "snapshot";
+
+/** An agent with the parts of its score. */
+export type Nearest = {
+  /** Who. */
+  agent: AgentId,
+  /** The name. */
+  name: string,
+  /** The parts. */
+  score: Array<ScorePart>,
+};
+
+/** A conversation proposed to an agent until a deadline. */
+export type OfferId = string;
+
+/** An offer to an agent. */
+export type OfferView = {
+  /** Which. */
+  id: OfferId,
+  /** The conversation, with its messages so far. */
+  conversation: ConversationView,
+  /** Why this agent, part by part, for a line such as "Spanish + refunds, waited 0:42". */
+  why: Array<Reason>,
+  /** How long the customer has waited, in milliseconds, when the offer was made. */
+  waited_ms: number,
+  /** When the offer was made, milliseconds since 1970. */
+  made_ms: number,
+  /** When it ends, milliseconds since 1970. */
+  until_ms: number,
+};
+
+/** A waiting customer's place. */
+export type PlaceView = {
+  /** 1 is next. */
+  position: number,
+  /**
+   * The likely wait from now, as a range in seconds (median to 90th percentile); absent where nothing honest can be
+   * said.
+   */
+  wait_s?: [number, number] | null,
+  /** Outside hours: when somebody will be here, milliseconds since 1970. */
+  opens_ms?: number | null,
+};
+
+/** The state that an agent asks for. */
+export type PresenceWish = "online" | "away" | "offline";
+
+/** An error (RFC 9457). */
+export type Problem = {
+  /** A stable name: `/problems/not-found`. */
+  type: string,
+  /** The name in words. */
+  title: string,
+  /** The HTTP status. */
+  status: number,
+  /** What happened, what is safe, what to do. */
+  detail: string,
+  /** Each fault, where there are several. */
+  errors?: Array<ProblemItem>,
+};
+
+/** One fault of a request. */
+export type ProblemItem = {
+  /** Where: a JSON pointer. */
+  pointer: string,
+  /** What is wrong and what would be right. */
+  detail: string,
+};
+
+/** A queue on the board. */
+export type QueueRow = {
+  /** Its name. */
+  name: string,
+  /** Waiting or offered. */
+  waiting: number,
+  /** The longest current wait, in milliseconds. */
+  oldest_wait_ms: number,
+  /** Its service target, in seconds. */
+  target_s: number,
+  /** Whether it is open now. */
+  open: boolean,
+  /** Conversations that came in the last hour. */
+  arrived_hour: number,
+  /** Conversations closed in the last hour. */
+  handled_hour: number,
+  /** Service level in per cent, as on the board. */
+  service_level?: number | null,
+  /** What a customer who came now would be told, in seconds: median to 90th percentile. */
+  promise_s?: [number, number] | null,
+};
+
+/** One part of a reason. */
+export type Reason = {
+  /** `language`, `skill`, `same_agent`, `longest_idle`, `priority`, `passed_over`, `transfer`. */
+  kind: string,
+  /** The language or skill by name, where it is one. */
+  name?: string | null,
+};
+
+/** One part of a score; the sum decides, ties go to the longest idle, then to the lower id. */
+export type ScorePart = {
+  /** `proficiency`, `same_agent`, `idle_ms`. */
+  name: string,
+  /** Points. */
+  points: number,
+};
+
+/** One frame from the server. */
+export type ServerFrame = { "type": "welcome",
+  /** The session; name it in the next `hello` to resume. */
+  session: SessionId,
+  /** How the stream goes on. */
+  mode: Mode,
+  /** The number after which events follow. */
+  seq: number,
+  /** The server closes after two of these without a frame or a pong from the client. */
+  heartbeat_ms: number,
+  /** The longest frame that is taken, in bytes. */
+  max_bytes: number,
+  /** What an acknowledgement survives: `memory`, `os`, `disk`. */
+  level: string,
+  /** Server time, milliseconds since 1970, so that ages can be shown rightly on a wrong clock. */
+  now_ms: number,
+} | { "type": "event",
+  /** Its number in this session: the last one plus one. */
+  seq: number,
+  /** What happened. */
+  event: SessionEvent,
+} | { "type": "accepted",
+  /** The client's id of the request. */
+  id: string,
+  /** The conversation it concerned, if one. */
+  conversation?: ConversationId | null,
+  /** For `send`: the message. */
+  message?: MessageId | null,
+  /** For `send`: the message's number in its conversation. */
+  seq?: number | null,
+  /** What the acknowledgement survives. */
+  level: string,
+} | { "type": "rejected",
+  /** The client's id of the request; empty where the frame could not be read. */
+  id: string,
+  /** Why, for programs. */
+  code: Code,
+  /** Why, and what to do, for people. */
+  detail: string,
+  /** When it is worth trying again, in milliseconds from now. */
+  retry_ms?: number | null,
+} | { "type": "typing",
+  /** Where. */
+  conversation: ConversationId,
+  /** Who. */
+  by: AuthorKind,
+} | { "type": "place",
+  /** Which conversation waits. */
+  conversation: ConversationId,
+  /** The place. */
+  place: PlaceView,
+} | { "type": "board",
+  /** The figures. */
+  board: BoardView,
+} | { "type": "pong",
+};
+
+/** What happened, as seen by this session's owner. */
+export type SessionEvent = { "kind": "snapshot",
+  /** The signed-in agent or the customer. */
+  me: Me,
+  /** Conversations in hand (agent), or the customer's latest one, each with its last messages. */
+  conversations: Array<ConversationView>,
+  /** Offers that still stand. */
+  offers: Array<OfferView>,
+} | { "kind": "conversation",
+  /** The conversation as it is now. */
+  conversation: ConversationView,
+} | { "kind": "conversation_left",
+  /** Which. */
+  conversation: ConversationId,
+} | { "kind": "message",
+  /** Which conversation. */
+  conversation: ConversationId,
+  /** The message. */
+  message: MessageView,
+} | { "kind": "delivery",
+  /** Which conversation. */
+  conversation: ConversationId,
+  /** Which message. */
+  message: MessageId,
+  /** How far. */
+  state: DeliveryState,
+} | { "kind": "seen",
+  /** Which conversation. */
+  conversation: ConversationId,
+  /** Who has seen them. */
+  by: AuthorKind,
+  /** The number of the last one. */
+  upto: number,
+} | { "kind": "offer",
+  /** The offer, with its reason. */
+  offer: OfferView,
+} | { "kind": "offer_ended",
+  /** Which. */
+  offer: OfferId,
+  /** Why: `accepted`, `declined`, `timed_out`, `withdrawn`. */
+  why: string,
+} | { "kind": "me",
+  /** The agent as it is now. */
+  me: Me,
+} | { "kind": "named",
+  /** Who. */
+  agent: AgentId,
+  /** The name shown to customers. */
+  name: string,
+};
+
+/** A numbered stream of events to one connected client. */
+export type SessionId = string;
+
+/** The answer to a sign-in. The same token is set as an HttpOnly cookie for the pages. */
+export type SignInBody = {
+  /** Send as `Authorization: Bearer …`. */
+  token: string,
+  /** When it ends, milliseconds since 1970. */
+  expires_ms: number,
+  /** `agent`, `supervisor`, `admin`. */
+  role: string,
+  /** The agent. */
+  agent: AgentId,
+  /** The name as shown. */
+  name: string,
+};
+
+/** `POST /api/v1/sign-in` */
+export type SignInInput = {
+  /** The workspace by name; may be left out where there is one. */
+  workspace?: string | null,
+  /** The sign-in name. */
+  name: string,
+  /** The password. */
+  password: string,
+};
+
+/** `POST /api/v1/tickets`: a one-time key for one WebSocket upgrade. */
+export type TicketBody = {
+  /** Offer it as the WebSocket sub-protocol `ticket.<ticket>`, beside `switchboard.v1`. */
+  ticket: string,
+  /** It ends after this many milliseconds. */
+  expires_in_ms: number,
+};
+
+/** The answer to `POST /api/v1/tokens`; the token is shown this once. */
+export type TokenBody = {
+  /** `swb_…` */
+  token: string,
+  /** When it ends, milliseconds since 1970. */
+  expires_ms: number,
+};
+
+/** `POST /api/v1/tokens`: an access token for an agent, bot or program. */
+export type TokenInput = {
+  /** For whom, by id. */
+  agent: AgentId,
+  /** Ends after this many days, 1 to 3,650. */
+  days: number,
+};
+
+/** To whom a conversation is handed over. */
+export type TransferTarget = { "queue": string } | { "agent": AgentId };
+
+/** The answer to `POST /api/v1/widget/sessions`. */
+export type WidgetSessionBody = {
+  /** Keep it in the browser and send it next time: it is the visitor's key. */
+  visitor: string,
+  /** The customer. */
+  customer: CustomerId,
+  /** A ticket for the WebSocket. */
+  ticket: string,
+  /** The ticket ends after this many milliseconds. */
+  expires_in_ms: number,
+  /** The company's name as shown. */
+  company: string,
+  /** Texts of the widget in the visitor's language, by key. */
+  texts: { [key in string]: string },
+  /** The language of those texts. */
+  language: string,
+  /** `ltr` or `rtl`. */
+  direction: string,
+  /** Whether somebody is here now. */
+  open: boolean,
+  /** If not: when, milliseconds since 1970. */
+  opens_ms?: number | null,
+  /** What a customer who wrote now would likely wait, in seconds: median to 90th percentile. */
+  wait_s?: [number, number] | null,
+};
+
+/** `POST /api/v1/widget/sessions`: a visitor starts, or comes back. */
+export type WidgetSessionInput = {
+  /** The widget's public key. */
+  widget: string,
+  /** The secret of an earlier visit, from the answer to that one. */
+  visitor: string | null,
+  /** A token signed by the company's site (JWT, HS256, with `sub`, `exp`, and `name` where known). */
+  identity: string | null,
+  /** What to be called, 1 to 80 characters. */
+  name: string | null,
+  /** The page's language (BCP 47). */
+  language: string | null,
+  /** What the visit is about, 8 at most; those that are skills of the policy become needs. */
+  topics: Array<string>,
+};
+
+/** A workspace and the keys to it, shown this once. */
+export type WorkspaceBody = {
+  /** Which. */
+  id: WorkspaceId,
+  /** Its name. */
+  name: string,
+  /** The public key of its widget. */
+  widget: string,
+  /** The secret that signs widget identities (HS256). */
+  identity_secret: string,
+  /** An admin's token. */
+  admin_token: string,
+};
+
+/** A tenant: one pool of agents, the unit of isolation. */
+export type WorkspaceId = string;
+
+/** `POST /api/v1/workspaces` (operator token only) */
+export type WorkspaceInput = {
+  /** Its name, 1 to 64 characters of a-z, 0-9 and `-`. */
+  name: string,
+  /** The policy document (TOML); absent: the default one. */
+  policy?: string | null,
+};
