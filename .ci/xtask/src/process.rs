@@ -160,18 +160,19 @@ async fn left_behind(group: &Group) -> usize {
     group.alive()
 }
 
-/// Ends a child and its group: first asked, then made to.
+/// Ends a child and its group: first asked, then made to. Nobody of the group runs afterwards.
 pub(crate) async fn stop(child: &mut Child, group: &Group) {
     group.ask();
-    if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+    let asked = tokio::time::timeout(GRACE, child.wait()).await;
+    if asked.is_err() || left_behind(group).await > 0 {
         group.signal(Signal::KILL);
         child.wait().await.ok();
+        left_behind(group).await;
     }
 }
 
 async fn interrupted(child: &mut Child, group: &Group) -> Result<ExitStatus> {
     stop(child, group).await;
-    group.signal(Signal::KILL);
     say("interrupted");
     std::process::exit(130);
 }
