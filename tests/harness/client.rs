@@ -324,3 +324,85 @@ impl Client {
         frame
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+    use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+    /// A server that says these lines after the first frame, and then closes with 1012.
+    async fn scripted(lines: Vec<String>) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.expect("a client");
+            #[expect(clippy::result_large_err, reason = "the library's callback has this form")]
+            let choose = |_: &Request, mut answer: Response| -> Result<Response, ErrorResponse> {
+                answer
+                    .headers_mut()
+                    .insert("sec-websocket-protocol", SUBPROTOCOL.parse().expect("plain letters"));
+                Ok(answer)
+            };
+            let mut socket = tokio_tungstenite::accept_hdr_async(stream, choose).await.expect("an upgrade");
+            socket.next().await.expect("hello").expect("hello");
+            for line in lines {
+                socket.send(Message::text(line)).await.expect("sent");
+            }
+            let frame = CloseFrame { code: 1012.into(), reason: "retry_ms=7".into() };
+            socket.close(Some(frame)).await.expect("closed");
+            while socket.next().await.is_some() {}
+        });
+        address
+    }
+
+    fn welcome() -> String {
+        let session = SessionId::from_bits(7);
+        format!(
+            "{{\"type\":\"welcome\",\"session\":\"{session}\",\"mode\":\"resume\",\"seq\":4,\"heartbeat_ms\":1,\"max_bytes\":1,\
+             \"level\":\"disk\",\"now_ms\":1}}"
+        )
+    }
+
+    fn event(seq: u64) -> String {
+        let offer = policy::id::OfferId::from_bits(u128::from(seq));
+        format!(
+            "{{\"type\":\"event\",\"seq\":{seq},\"event\":{{\"kind\":\"offer_ended\",\"offer\":\"{offer}\",\"why\":\"declined\"}}}}"
+        )
+    }
+
+    #[tokio::test]
+    async fn frames_wait_until_they_are_asked_for() {
+        let address = scripted(vec![welcome(), event(5), "{\"type\":\"pong\"}".to_owned()]).await;
+        let mut client = Client::open(address, None, "t").await;
+        assert_eq!(client.resume(SessionId::from_bits(7), 4).await, Mode::Resume);
+        client.wait("pong", |frame| matches!(frame, ServerFrame::Pong {}).then_some(())).await;
+        let why = client
+            .event("the end of an offer", |event| match event {
+                SessionEvent::OfferEnded { why, .. } => Some(why.clone()),
+                _ => None,
+            })
+            .await;
+        assert_eq!((why.as_str(), client.seq), ("declined", 5));
+        assert_eq!(client.closed().await, (1012, "retry_ms=7".to_owned()));
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "events are numbered without gaps")]
+    async fn a_gap_is_found() {
+        let address = scripted(vec![welcome(), event(5), event(7)]).await;
+        let mut client = Client::open(address, None, "t").await;
+        client.resume(SessionId::from_bits(7), 4).await;
+        client.closed().await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "a pong came")]
+    async fn what_must_never_come_is_found() {
+        let address = scripted(vec![welcome(), "{\"type\":\"pong\"}".to_owned()]).await;
+        let mut client = Client::open(address, None, "t").await;
+        client.resume(SessionId::from_bits(7), 4).await;
+        client.never("a pong", |frame| matches!(frame, ServerFrame::Pong {}).then_some(())).await;
+    }
+}
