@@ -6,6 +6,7 @@
 
 mod asyncapi;
 mod browser;
+mod budgets;
 mod count;
 mod dependencies;
 mod fix;

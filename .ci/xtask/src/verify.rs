@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use crate::loadtest::{DIALOGUES, measured, sabotages, sound};
 use crate::step::{Program, Step, Work, cargo, npm};
-use crate::{dependencies, fix, report, tree};
+use crate::{budgets, dependencies, fix, report, tree};
 
 const fn look(name: &'static str, look: fn() -> Result<String>) -> Step {
     Step { name, work: Work::Look(look) }
@@ -22,6 +22,7 @@ pub(crate) fn steps() -> Vec<Step> {
         npm("web-check", "web", &["run", "check"], 5),
         npm("web-test", "web", &["test"], 5),
         npm("web-build", "web", &["run", "build"], 5),
+        look("web-budgets", budgets::check),
         clippy(),
         cargo("test", &["test", "--workspace", "--exclude", "tests", "--no-fail-fast"], 40),
         documentation(),
