@@ -1,23 +1,20 @@
 //! The verbs that write: `fix` formats and applies what clippy can, `types` writes what is generated.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use anyhow::{Context as _, Result, ensure};
 
 use crate::step::{Step, Work, cargo};
-use crate::{asyncapi, tree, types};
+use crate::{asyncapi, openapi, tree, types};
 
 /// A file that is generated: its path in the checkout, and the text it must have.
 struct Generated {
     path: &'static str,
-    text: fn() -> Result<String>,
+    text: fn() -> String,
 }
 
 const GENERATED: [Generated; 3] = [
-    Generated { path: "web/src/protocol.ts", text: || Ok(types::text()) },
-    Generated { path: "docs/asyncapi.json", text: || Ok(asyncapi::text()) },
-    Generated { path: "docs/openapi.json", text: openapi },
+    Generated { path: "web/src/protocol.ts", text: types::text },
+    Generated { path: "docs/asyncapi.json", text: asyncapi::text },
+    Generated { path: "docs/openapi.json", text: openapi::text },
 ];
 
 /// The steps of `fix`.
@@ -34,17 +31,14 @@ pub(crate) fn steps() -> Vec<Step> {
 
 /// The steps of `types`.
 pub(crate) fn generate() -> Vec<Step> {
-    vec![
-        cargo("build", &["build", "--quiet", "--package", "router"], 20),
-        Step { name: "generate", work: Work::Look(write) },
-    ]
+    vec![Step { name: "generate", work: Work::Look(write) }]
 }
 
 fn write() -> Result<String> {
     let mut written = Vec::new();
     for file in &GENERATED {
         let path = tree::root().join(file.path);
-        let text = (file.text)()?;
+        let text = (file.text)();
         if std::fs::read_to_string(&path).ok().as_ref() != Some(&text) {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
@@ -60,7 +54,7 @@ fn write() -> Result<String> {
 pub(crate) fn fresh() -> Result<String> {
     let mut stale = Vec::new();
     for file in &GENERATED {
-        let text = (file.text)()?;
+        let text = (file.text)();
         let found = std::fs::read_to_string(tree::root().join(file.path)).unwrap_or_default();
         if found != text {
             let line = found.lines().zip(text.lines()).take_while(|(old, new)| old == new).count() + 1;
@@ -69,19 +63,4 @@ pub(crate) fn fresh() -> Result<String> {
     }
     ensure!(stale.is_empty(), "out of date: {}; `cargo xtask types` writes them anew", stale.join(", "));
     Ok(format!("{} files", GENERATED.len()))
-}
-
-/// The HTTP API as the server itself tells it.
-fn openapi() -> Result<String> {
-    let program: PathBuf = tree::target().join("debug/switchboard");
-    let output = Command::new(&program)
-        .arg("openapi")
-        .output()
-        .with_context(|| format!("cannot run {}: `cargo build -p router` builds it", program.display()))?;
-    ensure!(
-        output.status.success(),
-        "switchboard openapi: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    String::from_utf8(output.stdout).context("switchboard openapi printed no text")
 }

@@ -13,6 +13,7 @@ mod fix;
 mod licence;
 mod loadtest;
 mod long;
+mod openapi;
 mod process;
 mod report;
 mod step;

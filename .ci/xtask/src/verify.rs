@@ -27,7 +27,6 @@ pub(crate) fn steps() -> Vec<Step> {
         cargo("test", &["test", "--workspace", "--exclude", "tests", "--no-fail-fast"], 40),
         documentation(),
         tidy(),
-        cargo("build", &["build", "--package", "router"], 20),
         look("generated", fix::fresh),
     ];
     steps.extend(dependency_steps());

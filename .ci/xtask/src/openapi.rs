@@ -1,0 +1,349 @@
+//! Writes `docs/openapi.json`: the HTTP API as an OpenAPI 3.1 document, from a table of its addresses and the bodies' own
+//! schemas. The server embeds the file and serves it. A test holds the table against the server's own routes.
+
+use std::collections::BTreeMap;
+
+use protocol::{
+    AgentBody, AgentInput, BoardBody, ConversationBody, HistoryBody, Me, Problem, SignInBody, SignInInput,
+    TicketBody, TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+};
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+/// Who may ask.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// Anybody.
+    Anybody,
+    /// Who is signed in, by token or cookie; the least role stands in the summary.
+    SignedIn,
+    /// The operator's token.
+    Operator,
+}
+
+/// The form of a body.
+#[derive(Clone, Copy)]
+enum Form {
+    /// None.
+    Nothing,
+    /// JSON of this schema.
+    Json(fn(&mut SchemaGenerator) -> Value),
+    /// Text of this media type.
+    Text(&'static str),
+}
+
+fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    generator.subschema_for::<T>().to_value()
+}
+
+const fn body<T: JsonSchema>() -> Form {
+    Form::Json(of::<T>)
+}
+
+fn set_up(_: &mut SchemaGenerator) -> Value {
+    let text = json!({"type": "string"});
+    json!({
+        "type": "object",
+        "required": ["token", "name", "sign_in", "password"],
+        "additionalProperties": false,
+        "properties": {"token": text, "name": text, "sign_in": text, "password": text, "workspace": text},
+    })
+}
+
+const fn anything(_: &mut SchemaGenerator) -> Value {
+    Value::Bool(true)
+}
+
+/// Method, path, who, what it does, what it takes, status and what it answers.
+type Operation = (&'static str, &'static str, Who, &'static str, Form, &'static str, Form);
+
+fn operations() -> Vec<Operation> {
+    use Form::{Json, Nothing, Text};
+    use Who::{Anybody, Operator, SignedIn};
+    vec![
+        (
+            "get",
+            "/socket",
+            Anybody,
+            "Upgrades to the WebSocket session; see asyncapi.json. Needs a one-time ticket",
+            Nothing,
+            "101",
+            Nothing,
+        ),
+        (
+            "post",
+            "/sign-in",
+            Anybody,
+            "Signs in by name and password; also sets the cookie for the pages",
+            body::<SignInInput>(),
+            "200",
+            body::<SignInBody>(),
+        ),
+        ("post", "/sign-out", SignedIn, "Ends the sign-in", Nothing, "200", Json(anything)),
+        (
+            "post",
+            "/setup",
+            Anybody,
+            "Makes the first workspace and admin, by the one-time link that the server printed",
+            Json(set_up),
+            "200",
+            body::<SignInBody>(),
+        ),
+        ("get", "/me", SignedIn, "Who one is (agent)", Nothing, "200", body::<Me>()),
+        (
+            "post",
+            "/tickets",
+            SignedIn,
+            "A one-time ticket for the WebSocket session (agent)",
+            Nothing,
+            "200",
+            body::<TicketBody>(),
+        ),
+        (
+            "get",
+            "/demo",
+            Anybody,
+            "How to sign in to the demo; nothing of this exists elsewhere",
+            Nothing,
+            "200",
+            Json(anything),
+        ),
+        (
+            "post",
+            "/widget/sessions",
+            Anybody,
+            "A visitor starts, or comes back",
+            body::<WidgetSessionInput>(),
+            "200",
+            body::<WidgetSessionBody>(),
+        ),
+        (
+            "get",
+            "/conversations/{id}",
+            SignedIn,
+            "A conversation and why it went where it went (agent)",
+            Nothing,
+            "200",
+            body::<ConversationBody>(),
+        ),
+        (
+            "get",
+            "/conversations/{id}/messages",
+            SignedIn,
+            "Messages before a number, oldest first (agent, or the visitor by key)",
+            Nothing,
+            "200",
+            body::<HistoryBody>(),
+        ),
+        ("get", "/board", SignedIn, "The operations board (agent)", Nothing, "200", body::<BoardBody>()),
+        ("get", "/agents", SignedIn, "All agents (agent)", Nothing, "200", body::<Vec<AgentBody>>()),
+        (
+            "post",
+            "/agents",
+            SignedIn,
+            "Makes an agent (admin)",
+            body::<AgentInput>(),
+            "201",
+            body::<AgentBody>(),
+        ),
+        (
+            "put",
+            "/agents/{id}",
+            SignedIn,
+            "Changes an agent (admin)",
+            body::<AgentInput>(),
+            "200",
+            body::<AgentBody>(),
+        ),
+        ("delete", "/agents/{id}", SignedIn, "Removes an agent (admin)", Nothing, "204", Nothing),
+        (
+            "post",
+            "/tokens",
+            SignedIn,
+            "An access token for an agent, bot or program, shown this once (admin)",
+            body::<TokenInput>(),
+            "201",
+            body::<TokenBody>(),
+        ),
+        ("get", "/policy", SignedIn, "The policy in force (supervisor)", Nothing, "200", Text("text/plain")),
+        (
+            "put",
+            "/policy",
+            SignedIn,
+            "A new policy, in force at the next event (admin)",
+            Text("text/plain"),
+            "204",
+            Nothing,
+        ),
+        ("get", "/workspaces", Operator, "Names of all workspaces", Nothing, "200", body::<Vec<String>>()),
+        (
+            "post",
+            "/workspaces",
+            Operator,
+            "Makes a workspace; its keys are shown this once",
+            body::<WorkspaceInput>(),
+            "201",
+            body::<WorkspaceBody>(),
+        ),
+        (
+            "delete",
+            "/workspaces/{name}",
+            Operator,
+            "Removes a workspace with its sign-ins",
+            Nothing,
+            "204",
+            Nothing,
+        ),
+    ]
+}
+
+/// The whole file.
+pub(crate) fn text() -> String {
+    let mut text = format!("{:#}", document());
+    text.push('\n');
+    text
+}
+
+fn document() -> Value {
+    let mut settings = SchemaSettings::draft2020_12();
+    settings.definitions_path = "/components/schemas".into();
+    settings.meta_schema = None;
+    let mut generator = settings.into_generator();
+    let problem = of::<Problem>(&mut generator);
+    let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for operation in operations() {
+        let path = paths.entry(format!("/api/v1{}", operation.1)).or_default();
+        path.insert(operation.0.to_owned(), described(&operation, &mut generator));
+    }
+    let schemas: BTreeMap<String, Value> = generator.take_definitions(true).into_iter().collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Switchboard",
+            "version": format!("{}.0.0", protocol::VERSION),
+            "description": "The HTTP API. Errors are problem documents (RFC 9457): what happened, what is safe, what to do.",
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {
+                "Problem": {
+                    "description": "It was not done.",
+                    "content": {"application/problem+json": {"schema": problem}},
+                },
+            },
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": "switchboard_session"},
+                "operator": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    })
+}
+
+fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
+    let (method, path, who, summary, takes, status, answers) = operation;
+    let mut answer =
+        json!({"description": if *status == "101" { "Switched to the WebSocket session." } else { "Done." }});
+    if let Some(content) = content(*answers, generator) {
+        answer["content"] = content;
+    }
+    let mut out = json!({
+        "operationId": name(method, path),
+        "summary": summary,
+        "responses": {*status: answer, "default": {"$ref": "#/components/responses/Problem"}},
+        "security": match who {
+            Who::Anybody => json!([]),
+            Who::SignedIn => json!([{"token": []}, {"cookie": []}]),
+            Who::Operator => json!([{"operator": []}]),
+        },
+    });
+    if let Some(content) = content(*takes, generator) {
+        out["requestBody"] = json!({"required": true, "content": content});
+    }
+    let mut parameters: Vec<Value> = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+        .collect();
+    if path.ends_with("/messages") {
+        for (name, what) in [("before", "only messages with lower numbers"), ("limit", "how many at most")] {
+            parameters.push(json!({"name": name, "in": "query", "description": what, "schema": {"type": "integer", "minimum": 0}}));
+        }
+    }
+    if !parameters.is_empty() {
+        out["parameters"] = parameters.into();
+    }
+    out
+}
+
+fn content(form: Form, generator: &mut SchemaGenerator) -> Option<Value> {
+    match form {
+        Form::Nothing => None,
+        Form::Json(schema) => Some(json!({"application/json": {"schema": schema(generator)}})),
+        Form::Text(media) => Some(json!({media: {"schema": {"type": "string"}}})),
+    }
+}
+
+/// `get /conversations/{id}/messages` -> `get_conversations_id_messages`.
+fn name(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// `(method, path)` of every route under `/api/v1` in the server's source.
+    fn served(source: &str) -> BTreeSet<(String, String)> {
+        let api = source
+            .split("let api = ")
+            .nth(1)
+            .and_then(|rest| rest.split(".fallback(").next())
+            .expect("the API's routes");
+        let mut found = BTreeSet::new();
+        for route in api.split(".route(\"").skip(1) {
+            let (path, handlers) = route.split_once('"').expect("a path ends");
+            for method in ["get", "post", "put", "delete", "patch"] {
+                if handlers
+                    .split(|c: char| !c.is_alphanumeric() && c != '(')
+                    .any(|word| word.starts_with(&format!("{method}(")))
+                {
+                    found.insert((method.to_owned(), path.to_owned()));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn what_is_served_is_documented_and_nothing_else() {
+        let file = crate::tree::root().join("router/src/api/mod.rs");
+        let source = std::fs::read_to_string(file).expect("the server's routes");
+        let documented: BTreeSet<_> = operations()
+            .iter()
+            .map(|(method, path, ..)| ((*method).to_owned(), (*path).to_owned()))
+            .collect();
+        assert_eq!(documented, served(&source));
+    }
+
+    #[test]
+    fn routes_are_read_from_source() {
+        let source = "let api = Router::new().route(\"/a/{id}\", get(a::b).post(a::c)).route(\"/d\", put(e)).fallback(x)";
+        let expected = [("get", "/a/{id}"), ("post", "/a/{id}"), ("put", "/d")];
+        assert_eq!(
+            served(source),
+            expected.map(|(method, path)| (method.to_owned(), path.to_owned())).into()
+        );
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<_> = operations().iter().map(|(method, path, ..)| name(method, path)).collect();
+        assert_eq!(names.len(), operations().len());
+    }
+}
