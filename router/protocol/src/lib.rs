@@ -25,13 +25,14 @@ mod view;
 pub use client::{ClientFrame, PresenceWish, TransferTarget};
 pub use close::CloseCode;
 pub use http::{
-    AgentBody, AgentInput, BoardBody, ConversationBody, DemoLinks, DemoSignIn, HistoryBody, Problem, ProblemItem, SignInBody, SignInInput,
-    TicketBody, TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BoardBody, ConversationBody, DemoLinks, DemoSignIn, HistoryBody, Problem,
+    ProblemItem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, WidgetSessionBody,
+    WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
-    AgentRow, AgentState, Author, AuthorKind, BoardView, ConversationState, ConversationView, DecisionView, DeliveryState,
-    LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, QueueRow, Reason, ScorePart,
+    AgentRow, AgentState, Author, AuthorKind, BoardView, ConversationState, ConversationView, DecisionView,
+    DeliveryState, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, QueueRow, Reason, ScorePart,
 };
 
 /// The version of the session protocol, said in `hello` and in the WebSocket sub-protocol.

@@ -1,0 +1,130 @@
+//! Matching: what the engine does after each change that may bring a conversation and an agent together.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use policy::id::{AgentId, CommandId, ConversationId, OfferId, WorkspaceId};
+use policy::matching::{Decision, Standing};
+use policy::time::{Span, Timestamp};
+
+use crate::event::{Event, EventKind, StandingCause};
+use crate::state::{Engine, Phase, Workspace};
+
+/// One command's turn: where, when, why, and the events so far. Each event is applied as it is recorded.
+pub(crate) struct Turn<'a> {
+    engine: &'a mut Engine,
+    pub(crate) at: Timestamp,
+    workspace: WorkspaceId,
+    cause: CommandId,
+    events: &'a mut Vec<Event>,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(
+        engine: &'a mut Engine,
+        at: Timestamp,
+        workspace: WorkspaceId,
+        cause: CommandId,
+        events: &'a mut Vec<Event>,
+    ) -> Self {
+        Self { engine, at, workspace, cause, events }
+    }
+
+    /// Records and applies.
+    pub(crate) fn record(&mut self, kind: EventKind) {
+        let event = Event { at: self.at, workspace: self.workspace, cause: self.cause, kind };
+        self.engine.apply(&event);
+        self.events.push(event);
+    }
+
+    /// The workspace as it is now.
+    pub(crate) fn workspace(&self) -> Option<&Workspace> {
+        self.engine.workspaces.get(&self.workspace)
+    }
+
+    /// Puts a conversation into its queue and offers it if somebody is free.
+    pub(crate) fn queue(&mut self, conversation: ConversationId, reserved: Option<AgentId>) {
+        let open = self.workspace().is_some_and(|workspace| {
+            workspace
+                .conversations
+                .get(&conversation)
+                .is_some_and(|it| reserved.is_some() || workspace.policy.is_open(&it.needs.queue, self.at))
+        });
+        self.record(EventKind::Queued { conversation, open, reserved });
+        if open {
+            self.route_conversation(conversation);
+        }
+    }
+
+    /// A conversation waits: who is free for it?
+    pub(crate) fn route_conversation(&mut self, conversation: ConversationId) {
+        let decision =
+            self.workspace().and_then(|workspace| workspace.pool.choose_agent(conversation, self.at));
+        if let Some(decision) = decision {
+            self.offer(conversation, decision);
+        }
+    }
+
+    /// An agent has room: what waits for it?
+    pub(crate) fn route_agent(&mut self, agent: AgentId) {
+        while let Some((conversation, decision)) =
+            self.workspace().and_then(|workspace| workspace.pool.choose_conversation(agent, self.at))
+        {
+            self.offer(conversation, decision);
+        }
+    }
+
+    fn offer(&mut self, conversation: ConversationId, decision: Decision) {
+        let Some(workspace) = self.workspace() else { return };
+        let Some(it) = workspace.conversations.get(&conversation) else { return };
+        let agent = decision.agent;
+        let wait = workspace.policy.queue(&it.needs.queue).map_or(Span::seconds(20), |queue| queue.offer);
+        let offer = OfferId::from_bits(conversation.bits() ^ (u128::from(it.offers + 1) << 80));
+        let fence = it.fence + 1;
+        self.record(EventKind::OfferMade {
+            conversation,
+            offer,
+            until: self.at + wait,
+            decision: Box::new(decision),
+        });
+        if wait.0 == 0 {
+            self.record(EventKind::OfferAccepted { conversation, offer, agent, fence });
+        }
+    }
+
+    /// Takes everything from an agent who is no longer here. Its conversations go back to their queues at their old age.
+    pub(crate) fn unload_agent(&mut self, agent: AgentId) {
+        let held: Vec<_> = self
+            .workspace()
+            .and_then(|workspace| workspace.agents.get(&agent))
+            .map(|agent| agent.held.iter().copied().collect())
+            .unwrap_or_default();
+        for conversation in held {
+            let phase = self
+                .workspace()
+                .and_then(|workspace| workspace.conversations.get(&conversation))
+                .map(|conversation| conversation.phase);
+            match phase {
+                Some(Phase::Offered { offer, .. }) => {
+                    self.record(EventKind::OfferWithdrawn { conversation, offer, agent });
+                }
+                Some(Phase::Assigned { .. }) => self.record(EventKind::Released { conversation, agent }),
+                Some(Phase::Waiting { .. } | Phase::Parked { .. }) | None => continue,
+            }
+            self.queue(conversation, None);
+        }
+    }
+
+    /// An offer ran out: the agent is set away, the conversation goes back to its old place.
+    pub(crate) fn time_out(&mut self, conversation: ConversationId, offer: OfferId, agent: AgentId) {
+        self.record(EventKind::OfferTimedOut { conversation, offer, agent });
+        if self.workspace().and_then(|workspace| workspace.pool.standing(agent)) == Some(Standing::Online) {
+            self.record(EventKind::StandingChanged {
+                agent,
+                standing: Standing::Away,
+                why: StandingCause::MissedOffer,
+            });
+        }
+        self.queue(conversation, None);
+    }
+}

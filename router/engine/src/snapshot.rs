@@ -1,0 +1,131 @@
+//! State to bytes and back, for fast recovery. The pool is not written: it follows from the rest.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use policy::Policy;
+use policy::document::Document;
+use policy::id::{AgentId, ConversationId, WorkspaceId};
+use policy::matching::{AgentProfile, Standing};
+use serde::{Deserialize, Serialize};
+
+use crate::state::{Agent, Conversation, Engine, Phase, QueueFigures, Workspace};
+
+/// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 1.
+const FORM: u8 = 1;
+
+/// Why a snapshot was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    /// Written by a newer version.
+    #[error("the snapshot has form {0}, this program reads form {FORM}: start the newer program")]
+    Newer(u8),
+    /// Not a snapshot, or damaged.
+    #[error("the snapshot cannot be read: {0}")]
+    Unreadable(Box<str>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    workspaces: Vec<(WorkspaceId, WrittenWorkspace)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenWorkspace {
+    policy_version: u32,
+    document: Document,
+    agents: Vec<(AgentId, Agent, AgentProfile, Standing)>,
+    conversations: Vec<Conversation>,
+    queues: BTreeMap<Box<str>, QueueFigures>,
+}
+
+impl Engine {
+    /// The whole state as bytes: equal states give equal bytes, so their hash is the state hash.
+    ///
+    /// # Errors
+    /// Only if memory for the bytes cannot be had in the encoder's own terms.
+    pub fn to_snapshot(&self) -> Result<Vec<u8>, SnapshotError> {
+        let workspaces = self
+            .workspaces
+            .iter()
+            .map(|(id, workspace)| {
+                let agents = workspace.agents.iter().filter_map(|(id, agent)| {
+                    let profile = workspace.pool.profile(*id)?.clone();
+                    Some((*id, agent.clone(), profile, workspace.pool.standing(*id)?))
+                });
+                let written = WrittenWorkspace {
+                    policy_version: workspace.policy_version,
+                    document: workspace.policy.document().clone(),
+                    agents: agents.collect(),
+                    conversations: workspace.conversations.values().cloned().collect(),
+                    queues: workspace.queues.clone(),
+                };
+                (*id, written)
+            })
+            .collect();
+        postcard::to_extend(&Written { workspaces }, Vec::from([FORM])).map_err(unreadable)
+    }
+
+    /// The engine as it was when [`Self::to_snapshot`] was called.
+    ///
+    /// # Errors
+    /// If the bytes are none of ours.
+    pub fn from_snapshot(bytes: &[u8]) -> Result<Self, SnapshotError> {
+        let (form, rest) =
+            bytes.split_first().ok_or_else(|| SnapshotError::Unreadable("it is empty".into()))?;
+        if *form != FORM {
+            return Err(SnapshotError::Newer(*form));
+        }
+        let written: Written = postcard::from_bytes(rest).map_err(unreadable)?;
+        let mut engine = Self::new();
+        for (id, written) in written.workspaces {
+            let workspace = written.rebuild()?;
+            for (conversation, it) in &workspace.conversations {
+                if let Some(at) = it.deadline {
+                    engine.deadlines.insert((at, id, *conversation));
+                }
+            }
+            engine.workspaces.insert(id, workspace);
+        }
+        Ok(engine)
+    }
+}
+
+impl WrittenWorkspace {
+    fn rebuild(self) -> Result<Workspace, SnapshotError> {
+        let policy = Policy::compile(&self.document)
+            .map_err(|_| SnapshotError::Unreadable("its policy does not compile".into()))?;
+        let mut workspace = Workspace { policy_version: self.policy_version, ..Workspace::default() };
+        workspace.pool.set_weights(policy.weights());
+        workspace.policy = policy;
+        workspace.queues = self.queues;
+        for mut it in self.conversations {
+            it.deadline = it.next_look(&workspace.policy, it.active);
+            workspace.customers.insert(it.customer, it.id);
+            if let Phase::Offered { offer, .. } = it.phase {
+                workspace.offers.insert(offer, it.id);
+            }
+            workspace.conversations.insert(it.id, it);
+        }
+        for (id, agent, profile, standing) in self.agents {
+            let since = agent.idle_since;
+            workspace.pool.put_agent(id, &profile, since);
+            workspace.pool.set_standing(id, standing, since);
+            let held: Vec<ConversationId> = agent.held.iter().copied().collect();
+            workspace.agents.insert(id, agent);
+            for conversation in held {
+                workspace.take_room(id, conversation, since);
+            }
+        }
+        let waiting: Vec<ConversationId> = workspace.conversations.keys().copied().collect();
+        for conversation in waiting {
+            workspace.enter_pool(conversation);
+        }
+        Ok(workspace)
+    }
+}
+
+fn unreadable(error: postcard::Error) -> SnapshotError {
+    SnapshotError::Unreadable(alloc::format!("{error}").into())
+}

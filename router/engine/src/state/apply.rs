@@ -1,0 +1,264 @@
+//! How each event changes a workspace. Nothing here judges: what was recorded has happened.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use policy::Policy;
+use policy::id::{AgentId, ConversationId, OfferId};
+use policy::matching::Standing;
+use policy::time::Timestamp;
+
+use super::conversation::CONTACT_POINTS_MAX;
+use super::workspace::ENDED_MAX;
+use super::{Agent, ContactPoint, Conversation, Phase, Watermarks, Workspace};
+use crate::event::{DeliveryStage, EventKind, Side};
+
+impl Workspace {
+    /// Applies one event of this workspace.
+    pub(super) fn apply(&mut self, at: Timestamp, kind: &EventKind) {
+        match kind {
+            EventKind::WorkspaceCreated | EventKind::WorkspaceRemoved => {}
+            EventKind::PolicyInstalled { version, document } => {
+                if let Ok(policy) = Policy::compile(document) {
+                    self.pool.set_weights(policy.weights());
+                    self.policy = policy;
+                    self.policy_version = *version;
+                }
+            }
+            EventKind::AgentPut { agent, name, bot, profile } => {
+                self.pool.put_agent(*agent, profile, at);
+                let known = self.agents.entry(*agent).or_insert_with(|| Agent::new(name, *bot, at));
+                known.name = name.clone();
+                known.bot = *bot;
+            }
+            EventKind::AgentRemoved { agent } => {
+                self.pool.remove_agent(*agent);
+                self.agents.remove(agent);
+            }
+            EventKind::StandingChanged { agent, standing, .. } => {
+                self.pool.set_standing(*agent, *standing, at);
+                if let (Some(agent), Standing::Online) = (self.agents.get_mut(agent), standing) {
+                    agent.idle_since = at;
+                }
+            }
+            EventKind::ConversationOpened { .. } => self.open(at, kind),
+            EventKind::ContactPointAdded { conversation, contact_point, channel } => {
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    if conversation.contact_points.len() == CONTACT_POINTS_MAX {
+                        conversation.contact_points.remove(0);
+                    }
+                    conversation
+                        .contact_points
+                        .push(ContactPoint { id: *contact_point, channel: channel.clone() });
+                }
+            }
+            EventKind::Queued { conversation, open, reserved } => {
+                self.set_phase(*conversation, Phase::Waiting { open: *open, reserved: *reserved }, at);
+                self.enter_pool(*conversation);
+            }
+            EventKind::MessageReceived { conversation, seq, contact_point, .. } => {
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    conversation.last = *seq;
+                    conversation.active = at;
+                    conversation.unanswered_since.get_or_insert(at);
+                    if let Some(index) =
+                        conversation.contact_points.iter().position(|point| point.id == *contact_point)
+                    {
+                        conversation.contact_points[index..].rotate_left(1);
+                    }
+                }
+            }
+            EventKind::MessageSent { conversation, seq, .. } => {
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    conversation.last = *seq;
+                    conversation.active = at;
+                    conversation.unanswered_since = None;
+                }
+            }
+            EventKind::OfferMade { conversation, offer, until, decision } => {
+                self.pool.leave(*conversation);
+                self.take_room(decision.agent, *conversation, at);
+                self.offers.insert(*offer, *conversation);
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    conversation.offers += 1;
+                }
+                let phase = Phase::Offered { offer: *offer, agent: decision.agent, made: at, until: *until };
+                self.set_phase(*conversation, phase, at);
+            }
+            EventKind::OfferAccepted { conversation, offer, agent, fence } => {
+                self.offers.remove(offer);
+                self.hold(*conversation, *agent, *fence, at);
+            }
+            EventKind::OfferDeclined { conversation, offer, agent } => {
+                self.end_offer(*conversation, *offer, *agent, at);
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    conversation.refuse(*agent);
+                }
+            }
+            EventKind::OfferTimedOut { conversation, offer, agent }
+            | EventKind::OfferWithdrawn { conversation, offer, agent } => {
+                self.end_offer(*conversation, *offer, *agent, at);
+            }
+            EventKind::Released { conversation, agent } => {
+                self.free_room(*agent, *conversation, at);
+                self.learn(*conversation, at);
+                self.set_phase(*conversation, Phase::Waiting { open: false, reserved: None }, at);
+            }
+            EventKind::Rerouted { conversation, needs, priority, not } => {
+                self.pool.leave(*conversation);
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    conversation.needs = needs.clone();
+                    conversation.priority = *priority;
+                    if let Some(agent) = not {
+                        conversation.refuse(*agent);
+                    }
+                }
+            }
+            EventKind::Parked { conversation, agent, until } => {
+                self.free_room(*agent, *conversation, at);
+                self.learn(*conversation, at);
+                if let Some(agent) = self.agents.get_mut(agent) {
+                    agent.parked.insert(*conversation);
+                }
+                self.set_phase(*conversation, Phase::Parked { agent: *agent, until: *until }, at);
+            }
+            EventKind::Unparked { conversation, agent, fence } => {
+                self.take_room(*agent, *conversation, at);
+                self.hold(*conversation, *agent, *fence, at);
+            }
+            EventKind::Closed { conversation, .. } => self.close(*conversation, at),
+            EventKind::Reopened { closed } => {
+                let mut conversation = (**closed).clone();
+                conversation.phase = Phase::Waiting { open: false, reserved: None };
+                conversation.deadline = None;
+                conversation.active = at;
+                self.customers.insert(conversation.customer, conversation.id);
+                self.conversations.insert(conversation.id, conversation);
+            }
+            EventKind::DeliveryReported { conversation, side, upto, stage } => {
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    let marks = match side {
+                        Side::Customer => &mut conversation.at_customer,
+                        Side::Agent => &mut conversation.at_agent,
+                    };
+                    marks.delivered = marks.delivered.max(*upto);
+                    if *stage == DeliveryStage::Seen {
+                        marks.seen = marks.seen.max(*upto);
+                    }
+                }
+            }
+        }
+    }
+
+    fn open(&mut self, at: Timestamp, kind: &EventKind) {
+        let EventKind::ConversationOpened {
+            conversation,
+            customer,
+            needs,
+            priority,
+            language,
+            topics,
+            known_agent,
+        } = kind
+        else {
+            return;
+        };
+        self.queues.entry(needs.queue.clone()).or_default().arrived += 1;
+        self.customers.insert(*customer, *conversation);
+        self.conversations.insert(
+            *conversation,
+            Conversation {
+                id: *conversation,
+                customer: *customer,
+                phase: Phase::Waiting { open: false, reserved: None },
+                needs: needs.clone(),
+                priority: *priority,
+                language: language.clone(),
+                topics: topics.clone(),
+                opened: at,
+                first_held: None,
+                held_since: None,
+                active: at,
+                unanswered_since: None,
+                contact_points: Vec::new(),
+                last: 0,
+                fence: 0,
+                offers: 0,
+                known_agent: *known_agent,
+                refused: Vec::new(),
+                at_customer: Watermarks::default(),
+                at_agent: Watermarks::default(),
+                deadline: None,
+            },
+        );
+    }
+
+    fn set_phase(&mut self, id: ConversationId, phase: Phase, at: Timestamp) {
+        let Some(conversation) = self.conversations.get_mut(&id) else { return };
+        Self::index_phase(&mut self.agents, id, conversation.phase, false);
+        Self::index_phase(&mut self.agents, id, phase, true);
+        conversation.phase = phase;
+        conversation.deadline = conversation.next_look(&self.policy, at);
+    }
+
+    /// Enters a conversation into, or takes it from, the list that an agent has for its phase.
+    fn index_phase(agents: &mut BTreeMap<AgentId, Agent>, id: ConversationId, phase: Phase, enter: bool) {
+        let (agent, parked) = match phase {
+            Phase::Parked { agent, .. } => (agent, true),
+            Phase::Waiting { reserved: Some(agent), .. } => (agent, false),
+            Phase::Waiting { reserved: None, .. } | Phase::Offered { .. } | Phase::Assigned { .. } => return,
+        };
+        let Some(agent) = agents.get_mut(&agent) else { return };
+        let list = if parked { &mut agent.parked } else { &mut agent.awaited };
+        if enter {
+            list.insert(id);
+        } else {
+            list.remove(&id);
+        }
+    }
+
+    fn hold(&mut self, id: ConversationId, agent: AgentId, fence: u64, at: Timestamp) {
+        if let Some(conversation) = self.conversations.get_mut(&id) {
+            conversation.fence = fence;
+            conversation.known_agent = Some(agent);
+            conversation.held_since = Some(at);
+            conversation.first_held.get_or_insert(at);
+        }
+        self.set_phase(id, Phase::Assigned { agent }, at);
+    }
+
+    fn end_offer(&mut self, id: ConversationId, offer: OfferId, agent: AgentId, at: Timestamp) {
+        self.offers.remove(&offer);
+        self.free_room(agent, id, at);
+        self.set_phase(id, Phase::Waiting { open: false, reserved: None }, at);
+    }
+
+    /// Learns from a holding that ends now.
+    fn learn(&mut self, id: ConversationId, at: Timestamp) {
+        if let Some(conversation) = self.conversations.get_mut(&id)
+            && let Some(since) = conversation.held_since.take()
+        {
+            self.queues.entry(conversation.needs.queue.clone()).or_default().learn(at.since(since));
+        }
+    }
+
+    fn close(&mut self, id: ConversationId, at: Timestamp) {
+        self.pool.leave(id);
+        if let Some(agent) = self.conversations.get(&id).and_then(Conversation::takes_room_of) {
+            self.free_room(agent, id, at);
+        }
+        self.learn(id, at);
+        if let Some(conversation) = self.conversations.remove(&id) {
+            if let Phase::Offered { offer, .. } = conversation.phase {
+                self.offers.remove(&offer);
+            }
+            Self::index_phase(&mut self.agents, id, conversation.phase, false);
+            if self.customers.get(&conversation.customer) == Some(&id) {
+                self.customers.remove(&conversation.customer);
+            }
+            if self.ended.len() < ENDED_MAX {
+                self.ended.push(conversation);
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A conversation: one matter of one customer, over any number of contact points.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use policy::Policy;
+use policy::id::{AgentId, ContactPointId, ConversationId, CustomerId, OfferId};
+use policy::matching::Needs;
+use policy::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A conversation's state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Which.
+    pub id: ConversationId,
+    /// Whose.
+    pub customer: CustomerId,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The routing class.
+    pub needs: Needs,
+    /// 9 is first.
+    pub priority: u8,
+    /// The customer's language, if known.
+    pub language: Option<Box<str>>,
+    /// What it is about.
+    pub topics: Vec<String>,
+    /// When it was opened; its age never resets.
+    pub opened: Timestamp,
+    /// When an agent first held it.
+    pub first_held: Option<Timestamp>,
+    /// When the present holder began.
+    pub held_since: Option<Timestamp>,
+    /// When the last message came or went.
+    pub active: Timestamp,
+    /// Since when the customer has waited for a word.
+    pub unanswered_since: Option<Timestamp>,
+    /// The contact points, the latest used one last; 16 at most.
+    pub contact_points: Vec<ContactPoint>,
+    /// The number of the last message.
+    pub last: u64,
+    /// Grows with each change of holder.
+    pub fence: u64,
+    /// Grows with each offer.
+    pub offers: u32,
+    /// The agent known to the customer.
+    pub known_agent: Option<AgentId>,
+    /// Agents who refused it or handed it over; 64 at most, the oldest goes first.
+    pub refused: Vec<AgentId>,
+    /// How far the agents' messages got at the customer.
+    pub at_customer: Watermarks,
+    /// How far the customer's messages got at the agents.
+    pub at_agent: Watermarks,
+    /// When it wants to be looked at. Follows from the rest, so it stands in no snapshot and no hash.
+    #[serde(skip)]
+    pub(crate) deadline: Option<Timestamp>,
+}
+
+/// Where a conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// In its queue.
+    Waiting {
+        /// Whether it may be offered: its queue was open when it came, or has opened since.
+        open: bool,
+        /// Only this agent may have it.
+        reserved: Option<AgentId>,
+    },
+    /// Proposed to an agent.
+    Offered {
+        /// The offer.
+        offer: OfferId,
+        /// To whom.
+        agent: AgentId,
+        /// Since when.
+        made: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// An agent holds it.
+    Assigned {
+        /// Who.
+        agent: AgentId,
+    },
+    /// Set aside.
+    Parked {
+        /// Who returns to it.
+        agent: AgentId,
+        /// When it comes back by itself.
+        until: Option<Timestamp>,
+    },
+}
+
+/// The customer's end of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactPoint {
+    /// Which.
+    pub id: ContactPointId,
+    /// Its channel.
+    pub channel: Box<str>,
+}
+
+/// How far messages got; each only ever grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Watermarks {
+    /// All messages up to this number have arrived.
+    pub delivered: u64,
+    /// All messages up to this number were seen.
+    pub seen: u64,
+}
+
+/// More contact points than this are not kept in one conversation.
+pub(crate) const CONTACT_POINTS_MAX: usize = 16;
+/// More refusers than this are not remembered.
+pub(crate) const REFUSED_MAX: usize = 64;
+
+impl Conversation {
+    /// Who may speak to the customer.
+    #[must_use]
+    pub fn holder(&self) -> Option<AgentId> {
+        match self.phase {
+            Phase::Assigned { agent } => Some(agent),
+            Phase::Waiting { .. } | Phase::Offered { .. } | Phase::Parked { .. } => None,
+        }
+    }
+
+    /// Whose capacity it takes.
+    #[must_use]
+    pub fn takes_room_of(&self) -> Option<AgentId> {
+        match self.phase {
+            Phase::Assigned { agent } | Phase::Offered { agent, .. } => Some(agent),
+            Phase::Waiting { .. } | Phase::Parked { .. } => None,
+        }
+    }
+
+    /// The contact point that was used last.
+    #[must_use]
+    pub fn contact_point(&self) -> Option<&ContactPoint> {
+        self.contact_points.last()
+    }
+
+    /// The channel of a contact point of this conversation.
+    #[must_use]
+    pub fn channel_of(&self, id: ContactPointId) -> &str {
+        self.contact_points.iter().find(|point| point.id == id).map_or("", |point| &point.channel)
+    }
+
+    /// When it wants to be looked at, from its phase at this time.
+    pub(crate) fn next_look(&self, policy: &Policy, at: Timestamp) -> Option<Timestamp> {
+        match self.phase {
+            Phase::Waiting { open: false, .. } => policy.next_opening(&self.needs.queue, at),
+            Phase::Waiting { open: true, .. } => None,
+            Phase::Offered { until, .. } => Some(until),
+            Phase::Assigned { .. } => policy
+                .queue(&self.needs.queue)
+                .and_then(|queue| queue.idle_close)
+                .map(|idle| self.active.max(at) + idle),
+            Phase::Parked { until, .. } => until,
+        }
+    }
+
+    pub(crate) fn refuse(&mut self, agent: AgentId) {
+        if !self.refused.contains(&agent) {
+            if self.refused.len() == REFUSED_MAX {
+                self.refused.remove(0);
+            }
+            self.refused.push(agent);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The state, and the one place where it changes: [`Engine::apply`].
+
+mod agent;
+mod apply;
+mod conversation;
+mod workspace;
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
+
+use policy::id::{ConversationId, WorkspaceId};
+use policy::time::Timestamp;
+
+pub use agent::Agent;
+pub use conversation::{ContactPoint, Conversation, Phase, Watermarks};
+pub use workspace::{QueueFigures, Workspace};
+
+use crate::event::{Event, EventKind};
+
+/// All workspaces of one shard. See the crate's page for the contract.
+#[derive(Debug, Clone, Default)]
+pub struct Engine {
+    pub(crate) workspaces: BTreeMap<WorkspaceId, Workspace>,
+    /// When which conversation wants to be looked at; at most one entry a conversation.
+    pub(crate) deadlines: BTreeSet<(Timestamp, WorkspaceId, ConversationId)>,
+}
+
+impl Engine {
+    /// An engine without a workspace.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Applies one recorded event. Replay is this in a loop.
+    pub fn apply(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::WorkspaceCreated => {
+                self.workspaces.entry(event.workspace).or_default();
+            }
+            EventKind::WorkspaceRemoved => {
+                self.workspaces.remove(&event.workspace);
+                self.deadlines.retain(|(_, workspace, _)| *workspace != event.workspace);
+            }
+            kind => {
+                let Some(workspace) = self.workspaces.get_mut(&event.workspace) else {
+                    debug_assert!(false, "an event of a workspace that does not exist");
+                    return;
+                };
+                let conversation = kind.conversation();
+                let before = conversation.and_then(|id| workspace.deadline_of(id));
+                workspace.apply(event.at, kind);
+                let after = conversation.and_then(|id| workspace.deadline_of(id));
+                if let (Some(id), true) = (conversation, before != after) {
+                    if let Some(at) = before {
+                        self.deadlines.remove(&(at, event.workspace, id));
+                    }
+                    if let Some(at) = after {
+                        self.deadlines.insert((at, event.workspace, id));
+                    }
+                }
+            }
+        }
+    }
+
+    /// When the engine wants a `Tick`, if nothing happens before.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.deadlines.first().map(|(at, _, _)| *at)
+    }
+
+    /// The conversations of a workspace that ended since the last call, as they were when they ended: the shell keeps them
+    /// in the store. During replay they are in the store already.
+    pub fn take_ended(&mut self, workspace: WorkspaceId) -> Vec<Conversation> {
+        self.workspaces.get_mut(&workspace).map(|it| core::mem::take(&mut it.ended)).unwrap_or_default()
+    }
+
+    /// A workspace, for views.
+    #[must_use]
+    pub fn workspace(&self, id: WorkspaceId) -> Option<&Workspace> {
+        self.workspaces.get(&id)
+    }
+
+    /// All workspaces in order of their ids.
+    pub fn workspaces(&self) -> impl Iterator<Item = (WorkspaceId, &Workspace)> {
+        self.workspaces.iter().map(|(id, workspace)| (*id, workspace))
+    }
+}
