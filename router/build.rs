@@ -1,0 +1,76 @@
+//! Builds the pages into `OUT_DIR/pages`, to be embedded. Without Node the build still succeeds, with a page that says so.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+fn main() {
+    println!("cargo:rerun-if-env-changed=SWITCHBOARD_PAGES");
+    println!("cargo:rerun-if-changed=build.rs");
+    let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
+    for part in ["src", "texts", "public", "package.json", "package-lock.json", "vite.config.ts", "pages"] {
+        let path = web.join(part);
+        if path.exists() {
+            println!("cargo:rerun-if-changed={}", path.display());
+        }
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("pages");
+    let made = match env::var_os("SWITCHBOARD_PAGES") {
+        Some(folder) => copy(Path::new(&folder), &out).map_err(|error| error.to_string()),
+        None => build(&web, &out),
+    };
+    if let Err(reason) = made {
+        println!(
+            "cargo:warning=the pages are not built ({reason}): install Node 20.19 or later with npm, then build again"
+        );
+        let notice = "<!doctype html><meta charset=utf-8><title>Switchboard</title><p>The pages are not built into this \
+                      program: install Node 20.19 or later with npm, then build it again. The API works.";
+        drop(fs::create_dir_all(&out));
+        drop(fs::write(out.join("index.html"), notice));
+    }
+    println!("cargo:rustc-env=SWITCHBOARD_PAGES_DIR={}", out.display());
+}
+
+fn build(web: &Path, out: &Path) -> Result<(), String> {
+    if !web.join("package.json").exists() {
+        return Err("there is no web/package.json".into());
+    }
+    let npm = |arguments: &[&str]| -> Result<(), String> {
+        let output = Command::new("npm")
+            .args(arguments)
+            .current_dir(web)
+            .output()
+            .map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<_> = text.lines().rev().take(6).collect();
+        Err(format!(
+            "npm {}: {}",
+            arguments.join(" "),
+            lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
+        ))
+    };
+    let (lock, installed) = (web.join("package-lock.json"), web.join("node_modules/.package-lock.json"));
+    let time = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
+    if time(&installed) < time(&lock) {
+        npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
+    }
+    let target = out.display().to_string();
+    npm(&["run", "build", "--", "--outDir", &target, "--emptyOutDir"])
+}
+
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! The HTTP API under `/api/v1`: one file a subject. Errors are `application/problem+json`; bodies are the protocol's.
+
+mod agents;
+mod authorize;
+mod conversations;
+mod health;
+pub mod problem;
+mod sign_in;
+mod widget;
+mod workspaces;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{delete, get, post, put};
+
+use crate::server::App;
+use crate::session::handshake;
+
+/// Everything under `/api/v1`, and the health and metrics addresses.
+pub fn router(app: Arc<App>) -> Router {
+    let limit = DefaultBodyLimit::max(app.config.limits.body_bytes);
+    let api = Router::new()
+        .route("/socket", get(handshake::upgrade))
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/setup", post(sign_in::set_up))
+        .route("/me", get(sign_in::me))
+        .route("/tickets", post(sign_in::ticket))
+        .route("/demo", get(sign_in::demo))
+        .route("/widget/sessions", post(widget::start))
+        .route("/conversations/{id}", get(conversations::show))
+        .route("/conversations/{id}/messages", get(conversations::messages))
+        .route("/board", get(conversations::board))
+        .route("/agents", get(agents::list).post(agents::create))
+        .route("/agents/{id}", put(agents::change).delete(agents::remove))
+        .route("/tokens", post(agents::token))
+        .route("/policy", get(workspaces::policy).put(workspaces::install_policy))
+        .route("/workspaces", get(workspaces::list).post(workspaces::create))
+        .route("/workspaces/{name}", delete(workspaces::remove))
+        .route("/backup", post(workspaces::backup))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), authorize::limit));
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/healthz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(health::openapi))
+        .layer(limit)
+        .with_state(app)
+}
+
+/// Makes a workspace with a policy, for the demo and the command line.
+///
+/// # Errors
+/// What the API would have answered.
+pub(crate) async fn make_workspace(
+    app: &App,
+    name: &str,
+    company: &str,
+    document: Option<policy::Document>,
+) -> anyhow::Result<crate::accounts::WorkspaceRecord> {
+    workspaces::make(app, name, company, document).await.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))
+}
+
+/// Makes an agent, for the demo and the command line.
+///
+/// # Errors
+/// What the API would have answered.
+pub(crate) async fn put_agent(
+    app: &App,
+    workspace: policy::id::WorkspaceId,
+    input: protocol::AgentInput,
+) -> anyhow::Result<()> {
+    agents::put(app, workspace, None, input).await.map(drop).map_err(|refusal| anyhow::anyhow!("{refusal:?}"))
+}

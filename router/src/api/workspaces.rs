@@ -1,0 +1,168 @@
+//! Workspaces, for the operator, and their policies, for admins.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use engine::CommandKind;
+use policy::id::AgentId;
+use policy::{Document, Policy};
+use protocol::{ProblemItem, WorkspaceBody, WorkspaceInput};
+
+use super::agents::refusal;
+use super::authorize::SignedIn;
+use super::problem::Refusal;
+use crate::accounts::{Role, WorkspaceRecord};
+use crate::server::App;
+
+/// `GET /api/v1/workspaces`
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+) -> Result<Json<Vec<String>>, Refusal> {
+    signed_in.operator()?;
+    Ok(Json(app.accounts.workspaces().into_iter().map(|record| record.name).collect()))
+}
+
+/// `POST /api/v1/workspaces`
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+    input: Result<Json<WorkspaceInput>, JsonRejection>,
+) -> Result<(StatusCode, Json<WorkspaceBody>), Refusal> {
+    signed_in.operator()?;
+    let Json(input) = input?;
+    let document = input.policy.as_deref().map(read_policy).transpose()?;
+    let record = make(&app, &input.name, &input.name, document).await?;
+    let admin_token = admin_token(&app, &record).await?;
+    let body = WorkspaceBody {
+        id: record.id,
+        name: record.name,
+        widget: record.widget,
+        identity_secret: record.identity_secret,
+        admin_token,
+    };
+    Ok((StatusCode::CREATED, Json(body)))
+}
+
+/// An admin without a password: who signs in by token only, and takes no conversations.
+async fn admin_token(app: &App, record: &WorkspaceRecord) -> Result<String, Refusal> {
+    let agent = AgentId::from_bits(uuid::Uuid::now_v7().as_u128());
+    app.accounts
+        .put_user(record.id, agent, "operator", "Operator", "person", Role::Admin, None)
+        .await
+        .map_err(refusal)?;
+    let (token, _) = app.accounts.issue_token(record.id, agent, 365, app.now().0).await.map_err(refusal)?;
+    Ok(token)
+}
+
+/// `DELETE /api/v1/workspaces/{name}`
+pub(super) async fn remove(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    signed_in: SignedIn,
+) -> Result<StatusCode, Refusal> {
+    signed_in.operator()?;
+    let record = app.accounts.workspace_named(&name).ok_or_else(|| Refusal::not_found("workspace"))?;
+    unmake(&app, &record).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes a workspace: its record, its place in the engine, its policy.
+pub(crate) async fn make(
+    app: &App,
+    name: &str,
+    company: &str,
+    document: Option<Document>,
+) -> Result<WorkspaceRecord, Refusal> {
+    let record = app.accounts.create_workspace(name, company).await.map_err(refusal)?;
+    let shard = app.shards.of(record.id);
+    let made = async {
+        shard.command(record.id, CommandKind::CreateWorkspace).await?;
+        if let Some(document) = document {
+            let document = Box::new(document);
+            shard.command(record.id, CommandKind::InstallPolicy { version: 1, document }).await?;
+        }
+        Ok::<_, crate::shard::Refused>(())
+    };
+    if let Err(refused) = made.await {
+        app.accounts.remove_workspace(record.id).await.map_err(refusal)?;
+        return Err(refused.into());
+    }
+    Ok(record)
+}
+
+/// Removes a workspace with its sign-ins.
+pub(crate) async fn unmake(app: &App, record: &WorkspaceRecord) -> Result<(), Refusal> {
+    app.shards.of(record.id).command(record.id, CommandKind::RemoveWorkspace).await?;
+    app.accounts.remove_workspace(record.id).await.map_err(refusal)
+}
+
+/// `GET /api/v1/policy`: the document in force, as TOML.
+pub(super) async fn policy(State(app): State<Arc<App>>, signed_in: SignedIn) -> Result<String, Refusal> {
+    let workspace = signed_in.at_least(Role::Supervisor)?;
+    let document = app
+        .shards
+        .of(workspace)
+        .query(move |state| state.engine().workspace(workspace).map(|it| it.policy.document().clone()))
+        .await?
+        .ok_or_else(|| Refusal::not_found("workspace"))?;
+    toml::to_string(&document).map_err(|error| Refusal::internal(error.to_string()))
+}
+
+/// `PUT /api/v1/policy`: a new document (TOML), in force at the next event.
+pub(super) async fn install_policy(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+    text: String,
+) -> Result<StatusCode, Refusal> {
+    let workspace = signed_in.at_least(Role::Admin)?;
+    let document = Box::new(read_policy(&text)?);
+    let shard = app.shards.of(workspace);
+    let version = shard.query(move |state| state.policy_version(workspace)).await? + 1;
+    shard.command(workspace, CommandKind::InstallPolicy { version, document }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn read_policy(text: &str) -> Result<Document, Refusal> {
+    let document: Document = toml::from_str(text)
+        .map_err(|error| Refusal::invalid(format!("the policy is not readable: {error}")))?;
+    match Policy::compile(&document) {
+        Ok(_) => Ok(document),
+        Err(faults) => {
+            let errors = faults
+                .into_iter()
+                .map(|fault| ProblemItem {
+                    pointer: format!("/{}", fault.path.replace('.', "/")),
+                    detail: fault.detail,
+                })
+                .collect();
+            Err(Refusal::faults("the policy has faults: nothing was changed", errors))
+        }
+    }
+}
+
+/// Where a backup goes.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BackupInput {
+    to: std::path::PathBuf,
+}
+
+/// `POST /api/v1/backup`: a consistent copy of the running store, into a new folder of the server's machine.
+pub(super) async fn backup(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+    input: Result<Json<BackupInput>, JsonRejection>,
+) -> Result<Json<log_store::backup::Manifest>, Refusal> {
+    signed_in.operator()?;
+    let Json(BackupInput { to }) = input?;
+    let (log, data) = (Arc::clone(&app.log), app.config.data.clone());
+    let copied = tokio::task::spawn_blocking(move || log_store::backup::backup(&*log, &data, &to)).await;
+    copied
+        .map_err(|error| Refusal::internal(error.to_string()))?
+        .map(Json)
+        .map_err(|error| Refusal::conflict(error.to_string()))
+}

@@ -1,0 +1,30 @@
+//! The server `switchboard`: everything that waits.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`cli`], [`config`], [`verbs`] | what is asked on the command line, settings, what each verb does |
+//! | [`server`] | builds the parts, binds, spawns, drains in order |
+//! | [`listen`] | the accept loop: TLS, limits, sources |
+//! | [`api`], [`pages`], [`texts`] | HTTP: the API, the embedded pages, the catalogues |
+//! | [`accounts`], [`tickets`] | who may do what |
+//! | [`session`] | WebSocket sessions: resume, limits, slow readers |
+//! | [`shard`] | THE loop: command, engine, log, effects |
+//! | [`demo`] | a small company with a bot and simulated customers |
+//! | [`metrics`], [`telemetry`], [`clock`] | figures, logs, time |
+
+pub mod accounts;
+pub mod api;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod listen;
+pub mod metrics;
+pub mod pages;
+pub mod server;
+pub mod session;
+pub mod shard;
+pub mod telemetry;
+pub mod texts;
+pub mod tickets;
+pub mod verbs;

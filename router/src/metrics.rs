@@ -1,0 +1,281 @@
+//! Figures for Prometheus, as OpenMetrics text. Labels are bounded by construction: codes, kinds, routes; never ids.
+
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use protocol::{ClientFrame, CloseCode, Code};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabel {
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ShardLabel {
+    shard: u16,
+}
+
+/// All figures of the process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    connections: Gauge,
+    sessions: Gauge,
+    queue_depth: Gauge,
+    store_writable: Gauge,
+    store_appends: Gauge,
+    store_commits: Gauge,
+    store_commit_seconds: Gauge<f64, std::sync::atomic::AtomicU64>,
+    waiting: Family<ShardLabel, Gauge<i64, AtomicI64>>,
+    frames_in: Family<KindLabel, Counter>,
+    frames_out: Counter,
+    accepted: Counter,
+    rejected: Family<CodeLabel, Counter>,
+    closed: Family<CodeLabel, Counter>,
+    slow_readers: Counter,
+    decisions: Counter,
+    decision_seconds: Histogram,
+    batch_records: Histogram,
+    appends_failed: Counter,
+    http: Family<RouteLabel, Counter>,
+    tickets_refused: Counter,
+    sign_ins_failed: Counter,
+}
+
+/// One open connection; counts it out when it is dropped.
+#[derive(Debug)]
+pub struct OpenConnection(Gauge);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// All figures at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let decision_buckets = [1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 1e-4, 1e-3];
+        let batch_buckets = [1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0];
+        let mut it = Self {
+            registry: Registry::with_prefix("switchboard"),
+            connections: Gauge::default(),
+            sessions: Gauge::default(),
+            queue_depth: Gauge::default(),
+            store_writable: Gauge::default(),
+            store_appends: Gauge::default(),
+            store_commits: Gauge::default(),
+            store_commit_seconds: Gauge::default(),
+            waiting: Family::default(),
+            frames_in: Family::default(),
+            frames_out: Counter::default(),
+            accepted: Counter::default(),
+            rejected: Family::default(),
+            closed: Family::default(),
+            slow_readers: Counter::default(),
+            decisions: Counter::default(),
+            decision_seconds: Histogram::new(decision_buckets),
+            batch_records: Histogram::new(batch_buckets),
+            appends_failed: Counter::default(),
+            http: Family::default(),
+            tickets_refused: Counter::default(),
+            sign_ins_failed: Counter::default(),
+        };
+        it.register();
+        it
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("connections", "Open WebSocket connections", self.connections.clone());
+        registry.register("sessions", "Sessions, those without a connection included", self.sessions.clone());
+        registry.register("shard_queue_depth", "Asks that wait for a shard", self.queue_depth.clone());
+        registry.register("store_writable", "1 while the store takes appends", self.store_writable.clone());
+        registry.register("store_appends", "Batches appended since the start", self.store_appends.clone());
+        registry.register(
+            "store_commits",
+            "Commits since the start; each syncs once at level disk",
+            self.store_commits.clone(),
+        );
+        registry.register(
+            "store_commit_seconds",
+            "The time of the last commit",
+            self.store_commit_seconds.clone(),
+        );
+        registry.register("waiting", "Conversations that wait, by shard", self.waiting.clone());
+        registry.register("frames_in", "Frames from clients, by kind", self.frames_in.clone());
+        registry.register("frames_out", "Frames to clients", self.frames_out.clone());
+        registry.register("accepted", "Requests that were done", self.accepted.clone());
+        registry.register("rejected", "Requests that were not done, by code", self.rejected.clone());
+        registry.register("closed", "Connections that the server closed, by close code", self.closed.clone());
+        registry.register(
+            "slow_readers",
+            "Connections cut because the client reads too slowly",
+            self.slow_readers.clone(),
+        );
+        registry.register("decisions", "Routing decisions", self.decisions.clone());
+        registry.register(
+            "decision_seconds",
+            "The time of a decision with its record",
+            self.decision_seconds.clone(),
+        );
+        registry.register("batch_records", "Records in one append of a shard", self.batch_records.clone());
+        registry.register("appends_failed", "Appends that the log refused", self.appends_failed.clone());
+        registry.register("http_requests", "Requests to the API, by route and status", self.http.clone());
+        registry.register("tickets_refused", "Upgrades without a good ticket", self.tickets_refused.clone());
+        registry.register("sign_ins_failed", "Sign-ins that failed", self.sign_ins_failed.clone());
+    }
+
+    /// One more connection.
+    #[must_use]
+    pub fn connection_opened(&self) -> OpenConnection {
+        self.connections.inc();
+        OpenConnection(self.connections.clone())
+    }
+
+    /// The server closed a connection.
+    pub fn closed(&self, code: CloseCode) {
+        self.closed.get_or_create(&CodeLabel { code: code.code().to_string() }).inc();
+    }
+
+    /// A reader was cut for being slow.
+    pub fn slow_reader(&self) {
+        self.slow_readers.inc();
+    }
+
+    /// A frame to a client.
+    pub fn frame_out(&self) {
+        self.frames_out.inc();
+    }
+
+    /// A frame from a client.
+    pub fn frame_in(&self, frame: &ClientFrame) {
+        let kind = match frame {
+            ClientFrame::Hello { .. } => "hello",
+            ClientFrame::Send { .. } => "send",
+            ClientFrame::Accept { .. } => "accept",
+            ClientFrame::Decline { .. } => "decline",
+            ClientFrame::Transfer { .. } => "transfer",
+            ClientFrame::Park { .. } => "park",
+            ClientFrame::Unpark { .. } => "unpark",
+            ClientFrame::Close { .. } => "close",
+            ClientFrame::Reopen { .. } => "reopen",
+            ClientFrame::Presence { .. } => "presence",
+            ClientFrame::Typing { .. } => "typing",
+            ClientFrame::Seen { .. } => "seen",
+            ClientFrame::Ack { .. } => "ack",
+            ClientFrame::Ping {} => "ping",
+            ClientFrame::Watch { .. } => "watch",
+        };
+        self.frames_in.get_or_create(&KindLabel { kind }).inc();
+    }
+
+    /// A request was rejected.
+    pub fn rejected(&self, code: Code) {
+        let code =
+            serde_json::to_value(code).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default();
+        self.rejected.get_or_create(&CodeLabel { code }).inc();
+    }
+
+    /// A request was done.
+    pub fn accepted(&self) {
+        self.accepted.inc();
+    }
+
+    /// Decisions were made, in this time together.
+    pub fn decided(&self, decisions: u32, took: Duration) {
+        self.decisions.inc_by(u64::from(decisions));
+        self.decision_seconds.observe(took.as_secs_f64() / f64::from(decisions.max(1)));
+    }
+
+    /// A batch goes to the log.
+    pub fn batch(&self, records: usize) {
+        #[expect(clippy::cast_precision_loss, reason = "records of one batch")]
+        self.batch_records.observe(records as f64);
+    }
+
+    /// An append was refused.
+    pub fn append_failed(&self) {
+        self.appends_failed.inc();
+    }
+
+    /// How many wait in a shard.
+    pub fn waiting(&self, shard: u16, waiting: u32) {
+        self.waiting.get_or_create(&ShardLabel { shard }).set(i64::from(waiting));
+    }
+
+    /// A request to the API was answered.
+    pub fn http(&self, route: &str, status: u16) {
+        self.http.get_or_create(&RouteLabel { route: route.to_owned(), status }).inc();
+    }
+
+    /// An upgrade came without a good ticket.
+    pub fn ticket_refused(&self) {
+        self.tickets_refused.inc();
+    }
+
+    /// A sign-in failed.
+    pub fn sign_in_failed(&self) {
+        self.sign_ins_failed.inc();
+    }
+
+    /// All figures as OpenMetrics text.
+    #[must_use]
+    pub fn encode(&self, sessions: usize, queue_depth: usize, store: &log_store::Health) -> String {
+        let count = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
+        self.sessions.set(count(sessions));
+        self.queue_depth.set(count(queue_depth));
+        self.store_writable.set(i64::from(store.writable));
+        self.store_appends.set(i64::try_from(store.appends).unwrap_or(i64::MAX));
+        self.store_commits.set(i64::try_from(store.commits).unwrap_or(i64::MAX));
+        self.store_commit_seconds.set(store.commit_seconds);
+        let mut text = String::new();
+        if encode(&mut text, &self.registry).is_err() {
+            text.push_str("# EOF\n");
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_openmetrics_with_codes_as_labels() {
+        let metrics = Metrics::new();
+        metrics.rejected(Code::TooFast);
+        metrics.closed(CloseCode::TooSlow);
+        let open = metrics.connection_opened();
+        let text = metrics.encode(3, 0, &log_store::Health::default());
+        assert!(text.contains(r#"switchboard_rejected_total{code="too_fast"} 1"#), "{text}");
+        assert!(text.contains(r#"switchboard_closed_total{code="4008"} 1"#), "{text}");
+        assert!(text.contains("switchboard_connections 1") && text.ends_with("# EOF\n"), "{text}");
+        drop(open);
+        assert!(metrics.encode(3, 0, &log_store::Health::default()).contains("switchboard_connections 0"));
+    }
+}

@@ -1,0 +1,341 @@
+//! The server: its parts, built once and handed round; how it starts, and how it stops in order.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::http::HeaderMap;
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use log_store::{Level, Log, ShardId, Vault};
+use policy::time::Timestamp;
+use protocol::DemoSignIn;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::info;
+
+use crate::accounts::Accounts;
+use crate::api;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::listen::{self, ReloadableTls};
+use crate::metrics::Metrics;
+use crate::pages;
+use crate::session::Registry;
+use crate::session::stream::RingLimits;
+use crate::shard::{self, Handle, Parts, Shards, State, Stop};
+use crate::tickets::Tickets;
+
+/// The parts that requests and sessions use.
+pub struct App {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// The log, for health.
+    pub log: Arc<dyn Log>,
+    /// What an acknowledgement survives.
+    pub level: Level,
+    /// Who may sign in.
+    pub accounts: Arc<Accounts>,
+    /// One-time keys for upgrades.
+    pub tickets: Tickets,
+    /// Sessions.
+    pub registry: Arc<Registry>,
+    /// Shards.
+    pub shards: Shards,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// Requests by source.
+    pub requests: SourceLimit,
+    /// How to sign in, in demo mode only.
+    pub demo: OnceLock<DemoSignIn>,
+    clock: Clock,
+    drain: watch::Sender<Option<Drain>>,
+}
+
+/// A drain under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Drain {
+    /// Retry times are spread over so many milliseconds.
+    spread_ms: u32,
+}
+
+/// Tells a session that the server closes.
+pub struct DrainSignal {
+    drain: watch::Receiver<Option<Drain>>,
+}
+
+impl DrainSignal {
+    /// Waits until the server closes; then says when this client should come back, in milliseconds, so that not all come
+    /// at once.
+    pub async fn closing(&mut self) -> u32 {
+        match self.drain.wait_for(Option::is_some).await {
+            Ok(drain) => {
+                let spread = drain.map_or(0, |drain| drain.spread_ms);
+                // Any spread will do: the low bits of a fresh id.
+                let dice = u32::try_from(uuid::Uuid::now_v7().as_u128() & 0xffff).unwrap_or(0);
+                500 + spread * dice / 0xffff
+            }
+            Err(_) => 1_000,
+        }
+    }
+}
+
+impl App {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether the server closes.
+    #[must_use]
+    pub fn draining(&self) -> bool {
+        self.drain.borrow().is_some()
+    }
+
+    /// A session's ear for the drain.
+    #[must_use]
+    pub fn drain_signal(&self) -> DrainSignal {
+        DrainSignal { drain: self.drain.subscribe() }
+    }
+
+    /// Whether clients reach us by TLS.
+    #[must_use]
+    pub fn secure(&self) -> bool {
+        self.config.tls.is_some()
+            || self.config.public_url.as_deref().is_some_and(|url| url.starts_with("https:"))
+    }
+
+    /// Our own origin as the client must see it.
+    #[must_use]
+    pub fn own_origin(&self, headers: &HeaderMap) -> Option<String> {
+        if let Some(url) = &self.config.public_url {
+            return Some(url.trim_end_matches('/').to_owned());
+        }
+        let host = headers.get(axum::http::header::HOST)?.to_str().ok()?;
+        let scheme = if self.config.tls.is_some() { "https" } else { "http" };
+        Some(format!("{scheme}://{host}"))
+    }
+}
+
+/// Requests by source: IPv4 by address, IPv6 by /64.
+pub struct SourceLimit {
+    limiter: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl SourceLimit {
+    fn new(per_s: u32, burst: u32) -> Self {
+        let one = NonZeroU32::MIN;
+        let quota = Quota::per_second(NonZeroU32::new(per_s).unwrap_or(one))
+            .allow_burst(NonZeroU32::new(burst).unwrap_or(one));
+        Self { limiter: RateLimiter::keyed(quota) }
+    }
+
+    /// One more request of a source.
+    ///
+    /// # Errors
+    /// The wait in milliseconds, if it is one too many.
+    pub fn check(&self, source: IpAddr) -> Result<(), u32> {
+        let key = match source {
+            IpAddr::V4(_) => source,
+            IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into()),
+        };
+        self.limiter.check_key(&key).map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1)
+        })
+    }
+
+    /// Forgets sources that have been quiet.
+    fn sweep(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+}
+
+/// A server that runs.
+pub struct Server {
+    /// Its parts.
+    pub app: Arc<App>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: Arc<watch::Sender<Stop>>,
+    listening: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    shards: JoinSet<()>,
+    vault: Arc<Vault>,
+}
+
+impl Server {
+    /// Opens the store, recovers every shard, and listens.
+    ///
+    /// # Errors
+    /// What is in the way, and what to do about it.
+    pub async fn start(config: Config) -> anyhow::Result<Self> {
+        let config = Arc::new(config);
+        let listener = TcpListener::bind(config.listen).await.with_context(|| {
+            format!("cannot listen on {}: choose another address with --listen", config.listen)
+        })?;
+        let address = listener.local_addr()?;
+        let options = config.store_options()?;
+        let log = tokio::task::spawn_blocking(move || log_store::open(&options)).await??;
+        let vault = Arc::new(Vault::open(&config.data, Arc::clone(&log))?);
+        let metrics = Arc::new(Metrics::new());
+        let limits = RingLimits { events: config.sessions.ring_events, bytes: config.sessions.ring_bytes };
+        let registry = Arc::new(Registry::new(config.limits.sessions, limits));
+        let clock = Clock::default();
+        let (stop, _) = watch::channel(Stop::Running);
+        let stop = Arc::new(stop);
+        let parts = Parts {
+            config: Arc::clone(&config),
+            log: Arc::clone(&log),
+            vault: Arc::clone(&vault),
+            registry: Arc::clone(&registry),
+            metrics: Arc::clone(&metrics),
+            clock: clock.clone(),
+        };
+        let (handles, shards) = start_shards(&parts, &stop).await?;
+        let app = Arc::new(App {
+            accounts: Accounts::open(Arc::clone(&log)).await?,
+            level: log.level(),
+            log,
+            tickets: Tickets::new(i64::from(config.sessions.ticket_ms)),
+            registry,
+            shards: Shards::new(handles),
+            metrics,
+            requests: SourceLimit::new(config.limits.requests_per_s, config.limits.requests_burst),
+            demo: OnceLock::new(),
+            clock,
+            drain: watch::channel(None).0,
+            config,
+        });
+        let (listening, shutdown) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let tls = app.config.tls.as_ref().map(ReloadableTls::load).transpose()?;
+        let routes = api::router(Arc::clone(&app)).merge(pages::router(&app));
+        tasks.spawn(listen::serve(
+            listener,
+            tls,
+            routes,
+            Arc::clone(&app.config),
+            Arc::clone(&app.metrics),
+            shutdown,
+        ));
+        tasks.spawn(sweep(Arc::clone(&app)));
+        Ok(Self { app, address, stop, listening, tasks, shards, vault })
+    }
+
+    /// The address for people: `http://127.0.0.1:8080`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.app.config.tls.is_some() { "https" } else { "http" };
+        self.app.config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", self.address))
+    }
+
+    /// Waits until a signal or a failed log ends the server, then drains: no new sessions, open ones told to come back,
+    /// shards written to the end, store closed. A second signal ends at once.
+    ///
+    /// # Errors
+    /// If the log has failed.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let mut failed = self.stop.subscribe();
+        let mut signals = Signals::new()?;
+        let failure = tokio::select! {
+            () = signals.next() => None,
+            failure = failed.wait_for(|stop| matches!(stop, Stop::Failed(_))) => match failure.as_deref() {
+                Ok(Stop::Failed(detail)) => Some(detail.clone()),
+                _ => Some("the shards have gone".to_owned()),
+            },
+        };
+        if let Some(detail) = failure {
+            anyhow::bail!(
+                "the log has failed, nothing more is acknowledged: {detail}. Check the disk, then start again"
+            );
+        }
+        info!("draining: sessions are told to come back");
+        tokio::select! {
+            () = self.drain() => Ok(()),
+            () = signals.next() => {
+                info!("second signal: ending at once");
+                Ok(())
+            }
+        }
+    }
+
+    /// Stops in order.
+    pub async fn drain(mut self) {
+        let sessions = u32::try_from(self.app.registry.len()).unwrap_or(u32::MAX);
+        // Twice what a thousand reconnects a second need.
+        let spread_ms = sessions.saturating_mul(2).clamp(500, 30_000);
+        self.app.drain.send_replace(Some(Drain { spread_ms }));
+        self.listening.send_replace(true);
+        // Sessions close by themselves on the signal; give them a moment to say goodbye.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        self.stop.send_replace(Stop::Closing);
+        while self.shards.join_next().await.is_some() {}
+        let log = Arc::clone(&self.app.log);
+        drop(tokio::task::spawn_blocking(move || log.close()).await);
+        self.tasks.shutdown().await;
+        drop(self.vault);
+        info!("closed");
+    }
+}
+
+async fn start_shards(
+    parts: &Parts,
+    stop: &Arc<watch::Sender<Stop>>,
+) -> anyhow::Result<(Vec<Handle>, JoinSet<()>)> {
+    let mut recovering = Vec::new();
+    for number in 0..parts.config.shards {
+        let log = Arc::clone(&parts.log);
+        recovering.push(tokio::task::spawn_blocking(move || shard::recover(ShardId(number), &*log)));
+    }
+    let mut handles = Vec::new();
+    let mut tasks = JoinSet::new();
+    for (number, recovered) in (0..parts.config.shards).zip(recovering) {
+        let recovered = recovered.await?.with_context(|| format!("shard {number} cannot be recovered"))?;
+        if recovered.replayed > 0 {
+            info!(shard = number, replayed = recovered.replayed, "replayed");
+        }
+        let (handle, asks) = Handle::new(parts.config.limits.shard_queue);
+        let state = State::new(ShardId(number), parts.clone(), recovered);
+        tasks.spawn(shard::run(state, asks, Arc::clone(stop)));
+        handles.push(handle);
+    }
+    Ok((handles, tasks))
+}
+
+/// Once in a while: forgets sessions nobody came back to, and quiet sources.
+async fn sweep(app: Arc<App>) {
+    let resume = Duration::from_secs(u64::from(app.config.sessions.resume_s));
+    let mut beat = tokio::time::interval(Duration::from_secs(10));
+    loop {
+        beat.tick().await;
+        app.registry.sweep(resume);
+        app.requests.sweep();
+        app.accounts.sweep(app.now().0);
+        app.tickets.sweep(app.now().0);
+    }
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A frame that may leave: made only of what `policy::disclose` let through, so that a path round it does not compile.
+
+use bytes::Bytes;
+use policy::Disclosed;
+use policy::id::ConversationId;
+use protocol::{ServerFrame, SessionEvent};
+
+/// A numbered event, rendered once for all sessions of an owner; each session adds its number.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub(super) event: Bytes,
+    /// For a message of the other side: where and which number, so that its arrival can be reported.
+    pub(super) arrival: Option<(ConversationId, u64)>,
+}
+
+impl Frame {
+    /// Renders an event that may be seen.
+    #[must_use]
+    pub fn event(event: &Disclosed<SessionEvent>) -> Self {
+        Self { event: render(event.get()), arrival: None }
+    }
+
+    /// Renders a message whose arrival is to be reported.
+    #[must_use]
+    pub fn message(event: &Disclosed<SessionEvent>, conversation: ConversationId, seq: u64) -> Self {
+        Self { event: render(event.get()), arrival: Some((conversation, seq)) }
+    }
+
+    /// The frame with its number, as it goes over the wire.
+    pub(super) fn numbered(&self, seq: u64) -> Bytes {
+        let mut text = Vec::with_capacity(self.event.len() + 48);
+        text.extend_from_slice(br#"{"type":"event","seq":"#);
+        text.extend_from_slice(seq.to_string().as_bytes());
+        text.extend_from_slice(br#","event":"#);
+        text.extend_from_slice(&self.event);
+        text.push(b'}');
+        text.into()
+    }
+}
+
+/// A frame without a number: an answer, a notice, a figure.
+#[derive(Debug, Clone)]
+pub struct Notice(pub(super) Bytes);
+
+impl Notice {
+    /// Renders a frame that carries nobody's words.
+    #[must_use]
+    pub fn plain(frame: &ServerFrame) -> Self {
+        debug_assert!(
+            !matches!(frame, ServerFrame::Event { .. } | ServerFrame::Board { .. }),
+            "these need a disclosure"
+        );
+        Self(render(frame))
+    }
+
+    /// Renders a frame that may be seen.
+    #[must_use]
+    pub fn disclosed(frame: &Disclosed<ServerFrame>) -> Self {
+        Self(render(frame.get()))
+    }
+}
+
+fn render(value: &impl serde::Serialize) -> Bytes {
+    // These types have string keys and no fallible serialiser: an error cannot come, and an empty frame would say so.
+    serde_json::to_vec(value).unwrap_or_default().into()
+}

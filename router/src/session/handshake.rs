@@ -1,0 +1,140 @@
+//! The way into a session: one-time ticket, exact origin, upgrade. What fails here gets an HTTP problem and no socket.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper_util::rt::TokioIo;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use super::socket;
+use crate::accounts::Principal;
+use crate::api::problem::Refusal;
+use crate::listen::KeepPlace;
+use crate::server::App;
+
+/// Small on purpose: the default reads cost 128 KiB a connection.
+const READ_BUFFER: usize = 4_096;
+/// What may wait unwritten in one connection before writing fails.
+const WRITE_BUFFER_MAX: usize = 512 * 1024;
+
+/// `GET /api/v1/socket`
+pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
+    match admit(&app, &request) {
+        Ok((principal, accept)) => {
+            let upgraded = hyper::upgrade::on(&mut request);
+            let place = request.extensions().get::<KeepPlace>().cloned();
+            tokio::spawn(async move {
+                let Ok(io) = upgraded.await else { return };
+                let config = WebSocketConfig::default()
+                    .read_buffer_size(READ_BUFFER)
+                    .write_buffer_size(0)
+                    .max_write_buffer_size(WRITE_BUFFER_MAX)
+                    .max_message_size(Some(app.config.limits.frame_bytes))
+                    .max_frame_size(Some(app.config.limits.frame_bytes));
+                let socket =
+                    WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
+                socket::run(app, socket, principal).await;
+                drop(place);
+            });
+            let headers = [
+                (header::CONNECTION, HeaderValue::from_static("Upgrade")),
+                (header::UPGRADE, HeaderValue::from_static("websocket")),
+                (header::SEC_WEBSOCKET_ACCEPT, accept),
+                (header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(protocol::SUBPROTOCOL)),
+            ];
+            (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn admit(app: &App, request: &Request) -> Result<(Principal, HeaderValue), Refusal> {
+    let headers = request.headers();
+    if app.draining() {
+        return Err(Refusal::draining());
+    }
+    let key = upgrade_key(headers)?;
+    let ticket = headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .find_map(|name| name.strip_prefix("ticket."));
+    let refused = || {
+        app.metrics.ticket_refused();
+        Refusal::unauthorized(
+            "the ticket is missing, used or expired: get a new one and connect within 30 seconds",
+        )
+    };
+    let (principal, issued_to) =
+        ticket.and_then(|it| app.tickets.redeem(it, app.now().0)).ok_or_else(refused)?;
+    let origin = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
+    if !origin_allowed(app, headers, origin, issued_to.as_deref(), &principal) {
+        return Err(Refusal::forbidden(
+            "this page's origin may not open sessions here: add it to the workspace's origins",
+        ));
+    }
+    Ok((principal, key))
+}
+
+fn upgrade_key(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {
+    let has = |name, token: &str| {
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|value| value.trim().eq_ignore_ascii_case(token))
+    };
+    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
+        return Err(Refusal::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade-required",
+            "this address speaks WebSocket only",
+        ));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(Refusal::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "upgrade-required",
+            "use WebSocket version 13",
+        ));
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok());
+    // RFC 6455 section 4.1: 16 bytes in base64.
+    let key =
+        key.filter(|key| data_encoding::BASE64.decode(key.as_bytes()).is_ok_and(|bytes| bytes.len() == 16));
+    let key = key.ok_or_else(|| Refusal::invalid("Sec-WebSocket-Key must be 16 bytes in base64"))?;
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
+        .map_err(|_| Refusal::invalid("Sec-WebSocket-Key"))
+}
+
+/// A page's origin must be ours or listed, and the one that got the ticket; no origin at all is for programs, which got
+/// their ticket without one.
+fn origin_allowed(
+    app: &App,
+    headers: &HeaderMap,
+    origin: Option<&str>,
+    issued_to: Option<&str>,
+    principal: &Principal,
+) -> bool {
+    match origin {
+        None => issued_to.is_none(),
+        Some(origin) => {
+            let own = app.own_origin(headers).is_some_and(|own| own == origin);
+            let listed = match principal {
+                Principal::Customer { workspace, .. } => app
+                    .accounts
+                    .workspace(*workspace)
+                    .is_some_and(|record| record.origins.iter().any(|it| it == origin)),
+                Principal::Agent { .. } | Principal::Operator => false,
+            };
+            (own || listed) && issued_to.is_none_or(|it| it == origin)
+        }
+    }
+}

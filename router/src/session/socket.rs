@@ -1,0 +1,356 @@
+//! The life of one WebSocket connection: hello, then one loop over what comes in, what goes out, and silence.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use policy::id::SessionId;
+use protocol::{ClientFrame, CloseCode, Code, Mode, ServerFrame};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tracing::debug;
+
+use super::frame::Notice;
+use super::stream::{Next, Owner, Session};
+use crate::accounts::Principal;
+use crate::server::App;
+use crate::shard::Ask;
+
+/// Nobody needs longer to say hello.
+const HELLO: Duration = Duration::from_secs(10);
+/// A client that is told more often than this that its frames cannot be read is closed.
+const STRIKES: u32 = 10;
+
+/// Why a connection ends.
+enum End {
+    Code(CloseCode, String),
+    Gone,
+}
+
+impl From<CloseCode> for End {
+    fn from(code: CloseCode) -> Self {
+        Self::Code(code, String::new())
+    }
+}
+
+/// Serves one connection to its end.
+pub async fn run<S>(app: Arc<App>, mut socket: WebSocketStream<S>, principal: Principal)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let _open = app.metrics.connection_opened();
+    let end = match identify(&app, &mut socket, &principal).await {
+        Ok((session, connection)) => {
+            let mut limit = Limit::new(&app);
+            let end = serve(&app, &mut socket, &principal, &session, connection, &mut limit).await;
+            if session.detach(connection) {
+                app.shards.of(session.owner.workspace()).detached(&session);
+            }
+            end
+        }
+        Err(end) => end,
+    };
+    if let End::Code(code, reason) = end {
+        app.metrics.closed(code);
+        debug!(code = code.code(), "session closed");
+        let frame = CloseFrame { code: code.code().into(), reason: reason.into() };
+        let goodbye = async {
+            if socket.close(Some(frame)).await.is_ok() {
+                // The client's answer to the close, so that the code is not lost to a reset.
+                while let Some(Ok(_)) = socket.next().await {}
+            }
+        };
+        // A client that does not answer is dropped.
+        drop(timeout(Duration::from_secs(2), goodbye).await);
+    }
+}
+
+/// Waits for hello, finds or makes the session, welcomes.
+async fn identify<S>(
+    app: &App,
+    socket: &mut WebSocketStream<S>,
+    principal: &Principal,
+) -> Result<(Arc<Session>, u64), End>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let first = timeout(HELLO, socket.next()).await.map_err(|_| End::from(CloseCode::Policy))?;
+    let text = match first {
+        Some(Ok(Message::Text(text))) => text,
+        Some(Err(error)) => return Err(end_of(&error)),
+        Some(Ok(_)) => return Err(CloseCode::Policy.into()),
+        None => return Err(End::Gone),
+    };
+    let Ok(ClientFrame::Hello { protocol: version, session, seq }) = serde_json::from_str(&text) else {
+        return Err(End::Code(CloseCode::Policy, "say hello first".into()));
+    };
+    if version != protocol::VERSION {
+        let reason = format!("this server speaks protocol {}", protocol::VERSION);
+        return Err(End::Code(CloseCode::Policy, reason));
+    }
+    let owner = match principal {
+        Principal::Agent { workspace, agent, .. } => Owner::Agent(*workspace, *agent),
+        Principal::Customer { workspace, customer, .. } => Owner::Customer(*workspace, *customer),
+        Principal::Operator => return Err(CloseCode::Unauthorized.into()),
+    };
+    let known = session.and_then(|id| app.registry.find(id, owner));
+    let asked_to_resume = session.is_some();
+    let session = match known {
+        Some(session) => session,
+        None => app
+            .registry
+            .open(SessionId::from_bits(uuid::Uuid::now_v7().as_u128()), owner)
+            .ok_or(End::from(CloseCode::Overloaded))?,
+    };
+    let (mode, from, connection) = session.attach(seq.filter(|_| asked_to_resume));
+    let mode = if asked_to_resume && mode == Mode::Live { Mode::Snapshot } else { mode };
+    let welcome = ServerFrame::Welcome {
+        session: session.id,
+        mode,
+        seq: from,
+        heartbeat_ms: app.config.sessions.heartbeat_ms,
+        max_bytes: u32::try_from(app.config.limits.frame_bytes).unwrap_or(u32::MAX),
+        level: app.level.to_string(),
+        now_ms: app.now().0,
+    };
+    session.reply(Notice::plain(&welcome));
+    let ask = Ask::Attached {
+        session: Arc::clone(&session),
+        principal: principal.clone(),
+        snapshot: mode != Mode::Resume,
+    };
+    if app.shards.of(owner.workspace()).ask(ask).await.is_err() {
+        session.detach(connection);
+        return Err(CloseCode::Overloaded.into());
+    }
+    Ok((session, connection))
+}
+
+async fn serve<S>(
+    app: &App,
+    socket: &mut WebSocketStream<S>,
+    principal: &Principal,
+    session: &Arc<Session>,
+    connection: u64,
+    limit: &mut Limit,
+) -> End
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let heartbeat = Duration::from_millis(u64::from(app.config.sessions.heartbeat_ms));
+    let write_timeout = Duration::from_millis(u64::from(app.config.sessions.write_timeout_ms));
+    let mut drain = app.drain_signal();
+    let mut silent_beats = 0;
+    let mut beat = Instant::now() + heartbeat;
+    loop {
+        match session.next(connection) {
+            Next::Write(frames) => match timeout(write_timeout, write(app, socket, frames)).await {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => return end_of(&error),
+                Err(_) => {
+                    app.metrics.slow_reader();
+                    return CloseCode::TooSlow.into();
+                }
+            },
+            Next::Close(code) => {
+                if code == CloseCode::TooSlow {
+                    app.metrics.slow_reader();
+                }
+                return code.into();
+            }
+            Next::Wait => {}
+        }
+        tokio::select! {
+            incoming = socket.next() => {
+                silent_beats = 0;
+                match incoming {
+                    Some(Ok(Message::Text(text))) => {
+                        if let Err(end) = receive(app, principal, session, &text, limit) {
+                            return end;
+                        }
+                    }
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                        if !limit.control() {
+                            return CloseCode::Policy.into();
+                        }
+                    }
+                    Some(Ok(Message::Binary(_) | Message::Frame(_))) => {
+                        return End::Code(CloseCode::Policy, "frames are text".into());
+                    }
+                    Some(Ok(Message::Close(_))) | None => return End::Gone,
+                    Some(Err(error)) => return end_of(&error),
+                }
+            }
+            () = session.woken() => {}
+            () = sleep_until(beat) => {
+                silent_beats += 1;
+                if silent_beats > 2 {
+                    return CloseCode::Silent.into();
+                }
+                beat = Instant::now() + heartbeat;
+                let ping = socket.send(Message::Ping(bytes::Bytes::new()));
+                if !matches!(timeout(write_timeout, ping).await, Ok(Ok(()))) {
+                    return CloseCode::TooSlow.into();
+                }
+            }
+            retry_ms = drain.closing() => {
+                return End::Code(CloseCode::Restart, format!("retry_ms={retry_ms}"));
+            }
+        }
+    }
+}
+
+async fn write<S>(app: &App, socket: &mut WebSocketStream<S>, frames: Vec<bytes::Bytes>) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    for frame in frames {
+        app.metrics.frame_out();
+        socket.feed(Message::Text(Utf8Bytes::try_from(frame).map_err(|_| Error::AttackAttempt)?)).await?;
+    }
+    socket.flush().await
+}
+
+fn receive(
+    app: &App,
+    principal: &Principal,
+    session: &Arc<Session>,
+    text: &str,
+    limit: &mut Limit,
+) -> Result<(), End> {
+    let reject = |id: &str, code: Code, detail: &str, retry_ms: Option<u32>| {
+        app.metrics.rejected(code);
+        session.reply(Notice::plain(&ServerFrame::Rejected {
+            id: id.into(),
+            code,
+            detail: detail.into(),
+            retry_ms,
+        }));
+    };
+    if let Err(wait_ms) = limit.frame() {
+        // The id lets the client try this one again; a frame that cannot be read has none.
+        let id = serde_json::from_str::<ClientFrame>(text).ok();
+        let id = id.as_ref().and_then(ClientFrame::request_id).unwrap_or_default();
+        reject(id, Code::TooFast, "too many frames: wait, then send this one again", Some(wait_ms));
+        return limit.strike().map_err(|()| CloseCode::Policy.into());
+    }
+    let frame = match serde_json::from_str::<ClientFrame>(text) {
+        Ok(frame) => frame,
+        Err(error) => {
+            let place = format!(
+                "not a frame of protocol {}: line {} column {}",
+                protocol::VERSION,
+                error.line(),
+                error.column()
+            );
+            reject("", Code::Malformed, &place, None);
+            return limit.strike().map_err(|()| CloseCode::Policy.into());
+        }
+    };
+    app.metrics.frame_in(&frame);
+    if frame.request_id().is_some_and(|id| id.is_empty() || id.len() > 64) {
+        reject("", Code::Invalid, "id must have 1 to 64 characters", None);
+        return Ok(());
+    }
+    // The role may have changed since the ticket was given.
+    let principal = match principal {
+        Principal::Agent { workspace, agent, name, .. } => match app.accounts.role(*workspace, *agent) {
+            Some(role) => Principal::Agent { workspace: *workspace, agent: *agent, role, name: name.clone() },
+            None => return Err(End::Code(CloseCode::Unauthorized, "this sign-in has ended".into())),
+        },
+        customer => customer.clone(),
+    };
+    match frame {
+        ClientFrame::Hello { .. } => Err(End::Code(CloseCode::Policy, "hello comes once".into())),
+        ClientFrame::Ping {} => {
+            session.reply(Notice::plain(&ServerFrame::Pong {}));
+            Ok(())
+        }
+        ClientFrame::Watch { board } => {
+            match &principal {
+                Principal::Agent { .. } => session.watch_board(board),
+                Principal::Customer { .. } | Principal::Operator => {
+                    reject("", Code::Forbidden, "the board is for agents", None);
+                }
+            }
+            Ok(())
+        }
+        ClientFrame::Ack { seq } => match session.confirm(seq) {
+            Some(arrived) => {
+                for (conversation, upto) in arrived {
+                    let ask = Ask::Arrived { owner: session.owner, conversation, upto };
+                    if !app.shards.of(session.owner.workspace()).offer(ask) {
+                        debug!("a confirmation was lost under overload: the next one says more");
+                    }
+                }
+                Ok(())
+            }
+            None => Err(End::Code(CloseCode::Policy, "that event was not sent yet".into())),
+        },
+        frame => {
+            let id = frame.request_id().unwrap_or_default().to_owned();
+            let ask = Ask::Client { session: Arc::clone(session), principal, frame };
+            if !app.shards.of(session.owner.workspace()).offer(ask) {
+                reject(&id, Code::Overloaded, "the server is busy: send this again", Some(1_000));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn end_of(error: &Error) -> End {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => CloseCode::TooBig.into(),
+        Error::Protocol(_) | Error::Utf8(_) | Error::AttackAttempt => CloseCode::Policy.into(),
+        _ => End::Gone,
+    }
+}
+
+/// What one connection may send.
+struct Limit {
+    frames: DefaultDirectRateLimiter,
+    strikes: u32,
+    controls: u32,
+    controls_since: Instant,
+}
+
+impl Limit {
+    fn new(app: &App) -> Self {
+        let limits = &app.config.limits;
+        let one = NonZeroU32::MIN;
+        let quota = Quota::per_second(NonZeroU32::new(limits.frames_per_s).unwrap_or(one))
+            .allow_burst(NonZeroU32::new(limits.frames_burst).unwrap_or(one));
+        Self { frames: RateLimiter::direct(quota), strikes: 0, controls: 0, controls_since: Instant::now() }
+    }
+
+    /// One more frame; if it is one too many, the wait in milliseconds.
+    fn frame(&self) -> Result<(), u32> {
+        self.frames.check().map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1)
+        })
+    }
+
+    /// One more frame that was no use.
+    fn strike(&mut self) -> Result<(), ()> {
+        self.strikes += 1;
+        if self.strikes > STRIKES { Err(()) } else { Ok(()) }
+    }
+
+    /// One more ping or pong; floods are refused.
+    fn control(&mut self) -> bool {
+        if self.controls_since.elapsed() > Duration::from_secs(10) {
+            self.controls = 0;
+            self.controls_since = Instant::now();
+        }
+        self.controls += 1;
+        self.controls <= 50
+    }
+}

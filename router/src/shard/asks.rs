@@ -1,0 +1,511 @@
+//! From what clients ask to what the engine is told: one function a frame, all of the same form.
+
+use std::sync::Arc;
+
+use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection, Side};
+use log_store::Table;
+use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
+use policy::matching::Standing;
+use policy::time::Timestamp;
+use protocol::{ClientFrame, Code, PresenceWish, ServerFrame, TransferTarget};
+
+use super::dedupe::{Dedupe, Done};
+use super::state::{Effect, State};
+use super::tails::{Header, Store, StoredMessage};
+use super::{Ask, Refused};
+use crate::accounts::{Principal, Role};
+use crate::session::frame::Notice;
+use crate::session::{Owner, Session};
+
+/// Web chat's name as a channel.
+pub(crate) const WEB_CHAT: &str = "web_chat";
+
+/// Remembered requests looked at in one beat.
+const FORGET: usize = 256;
+
+/// Why a request was not done.
+pub(super) enum Denied {
+    Engine(Rejection),
+    Invalid(&'static str),
+    Forbidden(&'static str),
+    NotFound,
+    Store(String),
+}
+
+impl From<Rejection> for Denied {
+    fn from(rejection: Rejection) -> Self {
+        Self::Engine(rejection)
+    }
+}
+
+impl Denied {
+    /// What the client is told.
+    fn told(&self) -> (Code, String, Option<u32>) {
+        match self {
+            Self::Engine(rejection) => {
+                let code = match rejection {
+                    Rejection::NotFound(_) => Code::NotFound,
+                    Rejection::Forbidden(_) => Code::Forbidden,
+                    Rejection::Conflict(_) => Code::Conflict,
+                    Rejection::Invalid(_) => Code::Invalid,
+                    Rejection::Full => Code::Overloaded,
+                };
+                (code, rejection.to_string(), matches!(rejection, Rejection::Full).then_some(30_000))
+            }
+            Self::Invalid(detail) => (Code::Invalid, (*detail).to_owned(), None),
+            Self::Forbidden(detail) => (Code::Forbidden, (*detail).to_owned(), None),
+            Self::NotFound => (Code::NotFound, "there is no such conversation here".to_owned(), None),
+            Self::Store(detail) => (Code::NotDurable, format!("nothing was accepted: {detail}"), Some(1_000)),
+        }
+    }
+}
+
+impl State {
+    /// Does what is asked, as far as it can be done; the rest is told.
+    pub(super) fn ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Attached { session, principal, snapshot } => self.attached(&session, &principal, snapshot),
+            Ask::Detached { owner } => self.detached(owner),
+            Ask::Client { session, principal, frame } => self.client(&session, &principal, frame),
+            Ask::Arrived { owner, conversation, upto } => {
+                let side = side_of(owner);
+                if self.concerns(owner, conversation) {
+                    let kind = CommandKind::ReportDelivery {
+                        conversation,
+                        side,
+                        upto,
+                        stage: DeliveryStage::Delivered,
+                    };
+                    self.report(owner.workspace(), kind);
+                }
+            }
+            Ask::Command { workspace, kind, answer } => match self.execute_plain(workspace, *kind) {
+                Ok(()) => self.pending.effects.push(Effect::Answer(answer)),
+                Err(rejection) => drop(answer.send(Err(Refused::Rejected(rejection)))),
+            },
+            Ask::Query(look) => look(self),
+        }
+    }
+
+    fn attached(&mut self, session: &Arc<Session>, principal: &Principal, snapshot: bool) {
+        if let Owner::Agent(workspace, agent) = session.owner {
+            self.leaving.remove(&(workspace, agent));
+        }
+        if snapshot {
+            let frame = self.snapshot_frame(principal);
+            match frame {
+                Some(frame) => self.pending.effects.push(Effect::Snapshot(Arc::clone(session), frame)),
+                None => session.close(protocol::CloseCode::Unauthorized),
+            }
+        }
+    }
+
+    fn detached(&mut self, owner: Owner) {
+        if let Owner::Agent(workspace, agent) = owner
+            && !self.parts.registry.attached(owner)
+        {
+            let gone = self.now() + self.grace();
+            let standing = self.engine.workspace(workspace).and_then(|it| it.pool.standing(agent));
+            if standing.is_some_and(|it| it != Standing::Offline) {
+                self.leaving.insert((workspace, agent), gone);
+            }
+        }
+    }
+
+    fn client(&mut self, session: &Arc<Session>, principal: &Principal, frame: ClientFrame) {
+        let request = frame.request_id().map(str::to_owned);
+        let owner = session.owner;
+        let Some(request) = request else {
+            self.notice(owner, frame);
+            return;
+        };
+        let key = Dedupe::key(&self.parts.vault, owner, &request);
+        let done = match self.dedupe.find(&*self.parts.log, &key, self.now()) {
+            Ok(Some(done)) => Ok(done),
+            Ok(None) => self.request(principal, &request, frame).and_then(|(conversation, message)| {
+                let done = Done { at: self.now(), conversation, message };
+                self.dedupe.remember(key, done, &mut self.pending.writes)?;
+                Ok(done)
+            }),
+            Err(error) => Err(Denied::Store(error.to_string())),
+        };
+        match done {
+            Ok(done) => {
+                let notice = Notice::plain(&ServerFrame::Accepted {
+                    id: request.clone(),
+                    conversation: done.conversation,
+                    message: done.message.map(|(id, _)| id),
+                    seq: done.message.map(|(_, seq)| seq),
+                    level: self.parts.log.level().to_string(),
+                });
+                self.parts.metrics.accepted();
+                self.pending.effects.push(Effect::Accepted { session: Arc::clone(session), request, notice });
+            }
+            Err(denied) => {
+                let (code, detail, retry_ms) = denied.told();
+                self.parts.metrics.rejected(code);
+                let notice = Notice::plain(&ServerFrame::Rejected { id: request, code, detail, retry_ms });
+                self.pending.effects.push(Effect::Reply(Arc::clone(session), notice));
+            }
+        }
+    }
+
+    /// Requests, by frame. The answer names the conversation, and the message if one was made.
+    #[expect(clippy::type_complexity, reason = "a pair of options, used here only")]
+    fn request(
+        &mut self,
+        principal: &Principal,
+        request: &str,
+        frame: ClientFrame,
+    ) -> Result<(Option<ConversationId>, Option<(MessageId, u64)>), Denied> {
+        match (principal, frame) {
+            (Principal::Customer { .. }, ClientFrame::Send { conversation, text, .. }) => {
+                let (conversation, message, seq) =
+                    self.customer_writes(principal, request, conversation, text)?;
+                Ok((Some(conversation), Some((message, seq))))
+            }
+            (Principal::Agent { workspace, agent, .. }, ClientFrame::Send { conversation, text, .. }) => {
+                let conversation = conversation.ok_or(Denied::Invalid("say which conversation"))?;
+                let (message, seq) = self.agent_writes(*workspace, *agent, request, conversation, text)?;
+                Ok((Some(conversation), Some((message, seq))))
+            }
+            (Principal::Agent { workspace, agent, .. }, ClientFrame::Accept { offer, .. }) => {
+                let conversation =
+                    self.engine.workspace(*workspace).and_then(|it| it.offers.get(&offer).copied());
+                self.execute_plain(*workspace, CommandKind::AcceptOffer { agent: *agent, offer })?;
+                Ok((conversation, None))
+            }
+            (Principal::Agent { workspace, agent, .. }, ClientFrame::Decline { offer, .. }) => {
+                let conversation =
+                    self.engine.workspace(*workspace).and_then(|it| it.offers.get(&offer).copied());
+                self.execute_plain(*workspace, CommandKind::DeclineOffer { agent: *agent, offer })?;
+                Ok((conversation, None))
+            }
+            (Principal::Agent { workspace, .. }, ClientFrame::Transfer { conversation, to, .. }) => {
+                let to = match to {
+                    TransferTarget::Queue(queue) => HandOver::Queue(queue.into()),
+                    TransferTarget::Agent(agent) => HandOver::Agent(agent),
+                };
+                let by = actor(principal)?;
+                self.execute_plain(*workspace, CommandKind::Transfer { by, conversation, to })?;
+                Ok((Some(conversation), None))
+            }
+            (Principal::Agent { workspace, agent, .. }, ClientFrame::Park { conversation, until_ms, .. }) => {
+                let until = until_ms.map(Timestamp);
+                self.execute_plain(*workspace, CommandKind::Park { agent: *agent, conversation, until })?;
+                Ok((Some(conversation), None))
+            }
+            (Principal::Agent { workspace, agent, .. }, ClientFrame::Unpark { conversation, .. }) => {
+                self.execute_plain(*workspace, CommandKind::Unpark { agent: *agent, conversation })?;
+                Ok((Some(conversation), None))
+            }
+            (
+                Principal::Agent { workspace, .. } | Principal::Customer { workspace, .. },
+                ClientFrame::Close { conversation, .. },
+            ) => {
+                self.close(*workspace, actor(principal)?, conversation)?;
+                Ok((Some(conversation), None))
+            }
+            (
+                Principal::Agent { workspace, .. } | Principal::Customer { workspace, .. },
+                ClientFrame::Reopen { conversation, .. },
+            ) => {
+                self.reopen(*workspace, actor(principal)?, conversation)?;
+                Ok((Some(conversation), None))
+            }
+            (Principal::Agent { workspace, agent, .. }, ClientFrame::Presence { state, .. }) => {
+                let standing = match state {
+                    PresenceWish::Online => Standing::Online,
+                    PresenceWish::Away => Standing::Away,
+                    PresenceWish::Offline => Standing::Offline,
+                };
+                self.execute_plain(*workspace, CommandKind::SetStanding { agent: *agent, standing })?;
+                Ok((None, None))
+            }
+            (Principal::Customer { .. }, _) => {
+                Err(Denied::Forbidden("customers write, end and reopen their own conversations"))
+            }
+            (Principal::Operator, _) => Err(Denied::Forbidden("operators have no conversations")),
+            (_, _) => Err(Denied::Invalid("this frame is not a request")),
+        }
+    }
+
+    fn customer_writes(
+        &mut self,
+        principal: &Principal,
+        request: &str,
+        to: Option<ConversationId>,
+        text: String,
+    ) -> Result<(ConversationId, MessageId, u64), Denied> {
+        let Principal::Customer { workspace, customer, contact_point, name, language, topics, verified } =
+            principal
+        else {
+            return Err(Denied::Forbidden("only customers write without a conversation"));
+        };
+        check_text(&text, self.parts.config.limits.text_bytes)?;
+        let (workspace, customer) = (*workspace, *customer);
+        let mut card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
+        let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
+        let kind = CommandKind::ReceiveMessage {
+            customer,
+            contact_point: *contact_point,
+            channel: WEB_CHAT.into(),
+            to,
+            new: ConversationId::from_bits(uuid::Uuid::now_v7().as_u128()),
+            message,
+            size: u32::try_from(text.len()).unwrap_or(u32::MAX),
+            language: language.as_deref().map(primary_language),
+            topics: topics.clone(),
+            known_agent: card.known_agent,
+        };
+        let events = self.execute(workspace, kind)?;
+        let mut written = None;
+        for event in &events {
+            match &event.kind {
+                EventKind::ConversationOpened { conversation, .. } => {
+                    card.list(*conversation);
+                    card.name = name.clone().or(card.name);
+                    card.language = language.clone().or(card.language);
+                    card.verified |= verified;
+                    self.put_card(workspace, customer, card.clone());
+                    self.put_header(workspace, *conversation, &Header { customer, closed: None });
+                }
+                EventKind::MessageReceived { conversation, seq, .. } => {
+                    written = Some((*conversation, *seq));
+                    let stored = StoredMessage {
+                        id: message,
+                        seq: *seq,
+                        agent: None,
+                        name: card.name.clone(),
+                        bot: false,
+                        text: Some(text.clone()),
+                        contact_point: *contact_point,
+                        channel: WEB_CHAT.into(),
+                        at: event.at,
+                        client_id: Some(request.to_owned()),
+                    };
+                    self.add_message(workspace, *conversation, customer, stored);
+                }
+                _ => {}
+            }
+        }
+        self.derive(&events);
+        let (conversation, seq) = written.ok_or(Denied::NotFound)?;
+        Ok((conversation, message, seq))
+    }
+
+    fn agent_writes(
+        &mut self,
+        workspace: WorkspaceId,
+        agent: policy::id::AgentId,
+        request: &str,
+        conversation: ConversationId,
+        text: String,
+    ) -> Result<(MessageId, u64), Denied> {
+        check_text(&text, self.parts.config.limits.text_bytes)?;
+        let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
+        let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let kind = CommandKind::SendMessage { agent, conversation, message, size, fence: None };
+        let events = self.execute(workspace, kind)?;
+        let Some((seq, contact_point, at)) = events.iter().find_map(|event| match &event.kind {
+            EventKind::MessageSent { seq, contact_point, .. } => Some((*seq, *contact_point, event.at)),
+            _ => None,
+        }) else {
+            return Err(Denied::NotFound);
+        };
+        if let Some((customer, channel, name, bot)) = self.engine.workspace(workspace).and_then(|it| {
+            let found = it.conversations.get(&conversation)?;
+            let writer = it.agents.get(&agent)?;
+            Some((
+                found.customer,
+                found.channel_of(contact_point).to_owned(),
+                writer.name.to_string(),
+                writer.bot,
+            ))
+        }) {
+            let stored = StoredMessage {
+                id: message,
+                seq,
+                agent: Some(agent),
+                name: Some(name),
+                bot,
+                text: Some(text),
+                contact_point,
+                channel,
+                at,
+                client_id: Some(request.to_owned()),
+            };
+            self.add_message(workspace, conversation, customer, stored);
+        }
+        self.derive(&events);
+        Ok((message, seq))
+    }
+
+    fn close(
+        &mut self,
+        workspace: WorkspaceId,
+        by: Actor,
+        conversation: ConversationId,
+    ) -> Result<(), Denied> {
+        self.execute_plain(workspace, CommandKind::Close { by, conversation }).map_err(Denied::from)
+    }
+
+    fn reopen(
+        &mut self,
+        workspace: WorkspaceId,
+        by: Actor,
+        conversation: ConversationId,
+    ) -> Result<(), Denied> {
+        let header = self.store(workspace).header(conversation).ok_or(Denied::NotFound)?;
+        let closed = header.closed.ok_or(Denied::Engine(Rejection::Conflict("this conversation is open")))?;
+        let may = match by {
+            Actor::Customer(customer) => customer == header.customer,
+            Actor::Agent(agent) => closed.known_agent == Some(agent),
+            Actor::Supervisor(_) => true,
+        };
+        if !may {
+            return Err(match by {
+                Actor::Customer(_) => Denied::NotFound,
+                Actor::Agent(_) | Actor::Supervisor(_) => {
+                    Denied::Forbidden("only who held it last, or a supervisor, opens it again")
+                }
+            });
+        }
+        self.execute_plain(workspace, CommandKind::Reopen { by, closed: Box::new(closed) })?;
+        self.put_header(workspace, conversation, &Header { customer: header.customer, closed: None });
+        Ok(())
+    }
+
+    /// A watermark. One of an ended conversation, or from the future, is no use and does no harm.
+    fn report(&mut self, workspace: WorkspaceId, kind: CommandKind) {
+        if let Err(rejection) = self.execute_plain(workspace, kind) {
+            tracing::trace!(%rejection, "a watermark was not taken");
+        }
+    }
+
+    /// Frames that are not answered.
+    fn notice(&mut self, owner: Owner, frame: ClientFrame) {
+        match frame {
+            ClientFrame::Typing { conversation } if self.concerns(owner, conversation) => {
+                self.tell_typing(owner, conversation);
+            }
+            ClientFrame::Seen { conversation, upto } if self.concerns(owner, conversation) => {
+                let side = side_of(owner);
+                let kind =
+                    CommandKind::ReportDelivery { conversation, side, upto, stage: DeliveryStage::Seen };
+                self.report(owner.workspace(), kind);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether an open conversation is this owner's: the customer's own, or in the agent's hands.
+    pub(super) fn concerns(&self, owner: Owner, conversation: ConversationId) -> bool {
+        let found =
+            self.engine.workspace(owner.workspace()).and_then(|it| it.conversations.get(&conversation));
+        found.is_some_and(|it| match owner {
+            Owner::Customer(_, customer) => it.customer == customer,
+            Owner::Agent(_, agent) => it.takes_room_of() == Some(agent),
+        })
+    }
+
+    fn put_card(&mut self, workspace: WorkspaceId, customer: CustomerId, card: super::cards::Card) {
+        let written = self.cards.put(&self.parts.vault, workspace, customer, card, &mut self.pending.writes);
+        if let Err(error) = written {
+            tracing::error!(%error, %customer, "a customer record cannot be sealed");
+        }
+    }
+
+    pub(super) fn put_header(
+        &mut self,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+        header: &Header,
+    ) {
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        if let Err(error) = store.put_header(conversation, header, &mut self.pending.writes) {
+            tracing::error!(%error, %conversation, "a conversation's header cannot be written");
+        }
+    }
+
+    fn add_message(
+        &mut self,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+        customer: CustomerId,
+        message: StoredMessage,
+    ) {
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        let added = self.tails.add(store, conversation, customer, message, &mut self.pending.writes);
+        if let Err(error) = added {
+            tracing::error!(%error, %conversation, "a message cannot be sealed");
+        }
+    }
+
+    /// Remembers who served a customer, and how an ended conversation was.
+    pub(super) fn keep_ended(&mut self, workspace: WorkspaceId, ended: engine::state::Conversation) {
+        let customer = ended.customer;
+        let mut card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
+        card.known_agent = ended.known_agent.or(card.known_agent);
+        self.put_card(workspace, customer, card);
+        self.tails.forget(ended.id);
+        self.places.remove(&ended.id);
+        self.put_header(workspace, ended.id, &Header { customer, closed: Some(ended) });
+    }
+
+    /// Removes a few requests of longer ago than the window, going round the whole table in time. The table is of all
+    /// shards; the first one tidies it.
+    pub(super) fn forget_old_requests(&mut self) {
+        if self.id.0 != 0 {
+            return;
+        }
+        let from = std::mem::take(&mut self.forget_from);
+        let Ok(rows) = self.parts.log.scan(Table::Dedupe, &from, &[0xff; 17], FORGET, false) else { return };
+        let now = self.now();
+        if let (FORGET, Some((last, _))) = (rows.len(), rows.last()) {
+            self.forget_from = [last.as_slice(), &[0]].concat();
+        }
+        for (key, value) in rows {
+            let done: Option<Done> = postcard::from_bytes(&value).ok();
+            if done.is_none_or(|done| now.since(done.at) >= super::dedupe::WINDOW) {
+                self.pending.writes.push(log_store::Write::Delete { table: Table::Dedupe, key });
+            }
+        }
+    }
+}
+
+fn actor(principal: &Principal) -> Result<Actor, Denied> {
+    match principal {
+        Principal::Agent { agent, role: Role::Agent, .. } => Ok(Actor::Agent(*agent)),
+        Principal::Agent { agent, role: Role::Supervisor | Role::Admin, .. } => Ok(Actor::Supervisor(*agent)),
+        Principal::Customer { customer, .. } => Ok(Actor::Customer(*customer)),
+        Principal::Operator => Err(Denied::Forbidden("operators have no conversations")),
+    }
+}
+
+fn side_of(owner: Owner) -> Side {
+    match owner {
+        Owner::Agent(..) => Side::Agent,
+        Owner::Customer(..) => Side::Customer,
+    }
+}
+
+fn check_text(text: &str, max: usize) -> Result<(), Denied> {
+    if text.trim().is_empty() {
+        return Err(Denied::Invalid("the text is empty"));
+    }
+    if text.len() > max {
+        return Err(Denied::Invalid(
+            "the text is too long: 16,384 bytes at most unless the server says otherwise",
+        ));
+    }
+    if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
+        return Err(Denied::Invalid("the text has control characters: only line breaks and tabs are taken"));
+    }
+    Ok(())
+}
+
+/// `es-MX` -> `es`.
+fn primary_language(tag: &str) -> Box<str> {
+    tag.split(['-', '_']).next().unwrap_or(tag).to_ascii_lowercase().into()
+}

@@ -1,0 +1,112 @@
+//! Customer records: what is known of a person, sealed with that person's key. The engine never sees them.
+
+use log_store::{Log, Table, Unsealed, Vault, Write};
+use policy::Grants;
+use policy::id::{AgentId, ConversationId, CustomerId, WorkspaceId};
+use serde::{Deserialize, Serialize};
+
+use super::recent::Recent;
+
+/// A customer's record.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Card {
+    /// What to be called.
+    pub name: Option<String>,
+    /// The language of the customer's pages.
+    pub language: Option<String>,
+    /// Whether the company's site has vouched for who it is.
+    pub verified: bool,
+    /// What the customer's data may be used for.
+    pub grants: Grants,
+    /// Who served the customer last.
+    pub known_agent: Option<AgentId>,
+    /// The latest conversations, newest last; 50 at most.
+    pub conversations: Vec<ConversationId>,
+}
+
+/// More earlier conversations than this are not listed in a record.
+const CONVERSATIONS_MAX: usize = 50;
+/// Records kept in memory.
+const HOT: usize = 20_000;
+
+impl Card {
+    /// Lists one more conversation.
+    pub(super) fn list(&mut self, conversation: ConversationId) {
+        self.conversations.retain(|it| *it != conversation);
+        if self.conversations.len() == CONVERSATIONS_MAX {
+            self.conversations.remove(0);
+        }
+        self.conversations.push(conversation);
+    }
+}
+
+/// The records in use.
+#[derive(Debug)]
+pub(super) struct Cards {
+    hot: Recent<(WorkspaceId, CustomerId), Card>,
+}
+
+impl Cards {
+    pub(super) fn new() -> Self {
+        Self { hot: Recent::new(HOT) }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.hot.clear();
+    }
+
+    /// The record of a customer; a new customer's grants *service* by writing in.
+    pub(super) fn get(
+        &mut self,
+        log: &dyn Log,
+        vault: &Vault,
+        workspace: WorkspaceId,
+        customer: CustomerId,
+    ) -> Card {
+        if let Some(card) = self.hot.get(&(workspace, customer)) {
+            return card.clone();
+        }
+        let key = key(workspace, customer);
+        let stored = match log.get(Table::Customers, &key) {
+            Ok(stored) => stored,
+            Err(error) => {
+                tracing::error!(%error, "a customer record cannot be read");
+                None
+            }
+        };
+        let plain = stored.and_then(|sealed| match vault.unseal(customer, &key, &sealed) {
+            Ok(Unsealed::Text(plain)) => Some(plain),
+            Ok(Unsealed::Erased) => None,
+            Err(error) => {
+                tracing::error!(%error, "a customer record cannot be opened");
+                None
+            }
+        });
+        let card = plain
+            .and_then(|plain| postcard::from_bytes(&plain).ok())
+            .unwrap_or_else(|| Card { grants: Grants::by_writing_in(), ..Card::default() });
+        self.hot.insert((workspace, customer), card.clone());
+        card
+    }
+
+    /// Changes a record.
+    pub(super) fn put(
+        &mut self,
+        vault: &Vault,
+        workspace: WorkspaceId,
+        customer: CustomerId,
+        card: Card,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), String> {
+        let key = key(workspace, customer);
+        let plain = postcard::to_allocvec(&card).map_err(|error| error.to_string())?;
+        let value = vault.seal(customer, &key, &plain, writes).map_err(|error| error.to_string())?;
+        writes.push(Write::Put { table: Table::Customers, key, value });
+        self.hot.insert((workspace, customer), card);
+        Ok(())
+    }
+}
+
+fn key(workspace: WorkspaceId, customer: CustomerId) -> Vec<u8> {
+    [workspace.bits().to_be_bytes(), customer.bits().to_be_bytes()].concat()
+}

@@ -1,0 +1,77 @@
+//! Requests that were done already. A client may repeat a request with the same id for 24 hours; it is done once and
+//! answered alike. Keys are keyed hashes, so the store does not tell who asked.
+
+use engine::Rejection;
+use log_store::{Log, ReadError, Table, Vault, Write};
+use policy::id::{ConversationId, MessageId, WorkspaceId};
+use policy::time::{Span, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::recent::Recent;
+use crate::session::Owner;
+
+/// How long a repeat is recognised.
+pub(super) const WINDOW: Span = Span::seconds(24 * 3_600);
+/// Keys kept in memory; older ones are looked up in the store.
+const HOT: usize = 65_536;
+
+/// What was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Done {
+    pub(super) at: Timestamp,
+    pub(super) conversation: Option<ConversationId>,
+    pub(super) message: Option<(MessageId, u64)>,
+}
+
+/// The window of requests that were done.
+#[derive(Debug)]
+pub(super) struct Dedupe {
+    hot: Recent<[u8; 16], Done>,
+}
+
+impl Dedupe {
+    pub(super) fn new() -> Self {
+        Self { hot: Recent::new(HOT) }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.hot.clear();
+    }
+
+    /// The key of a request.
+    pub(super) fn key(vault: &Vault, owner: Owner, id: &str) -> [u8; 16] {
+        let (kind, workspace, whose): (&[u8], WorkspaceId, u128) = match owner {
+            Owner::Agent(workspace, agent) => (b"a", workspace, agent.bits()),
+            Owner::Customer(workspace, customer) => (b"c", workspace, customer.bits()),
+        };
+        vault.dedupe_key(&[kind, &workspace.bits().to_be_bytes(), &whose.to_be_bytes(), id.as_bytes()])
+    }
+
+    /// The answer to an earlier request with this key.
+    pub(super) fn find(
+        &self,
+        log: &dyn Log,
+        key: &[u8; 16],
+        now: Timestamp,
+    ) -> Result<Option<Done>, ReadError> {
+        let done = match self.hot.get(key) {
+            Some(done) => Some(*done),
+            None => log.get(Table::Dedupe, key)?.and_then(|bytes| postcard::from_bytes(&bytes).ok()),
+        };
+        Ok(done.filter(|done: &Done| now.since(done.at) < WINDOW))
+    }
+
+    /// Remembers a request that is done.
+    pub(super) fn remember(
+        &mut self,
+        key: [u8; 16],
+        done: Done,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), Rejection> {
+        let value = postcard::to_allocvec(&done)
+            .map_err(|_| Rejection::Invalid("the request cannot be remembered"))?;
+        writes.push(Write::Put { table: Table::Dedupe, key: key.to_vec(), value });
+        self.hot.insert(key, done);
+        Ok(())
+    }
+}

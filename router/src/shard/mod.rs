@@ -1,0 +1,206 @@
+//! Shards: each is one task that owns one engine. Everything that changes a workspace goes through its shard's bounded
+//! queue; nothing else touches domain state, so there is no lock over it.
+//!
+//! ```text
+//!  sessions, API ── Ask ──► [queue] ─► task ─► State::turn ─► engine ─► records + writes + effects
+//!                                       │                                    │
+//!                                       └── one append at a time ◄───────────┘
+//!                                                 │ durable
+//!                                                 └─► effects leave, in log order
+//! ```
+//!
+//! While an append is under way the task goes on deciding; the next append takes all that gathered meanwhile.
+
+mod admin;
+mod asks;
+mod board;
+mod cards;
+mod dedupe;
+mod effects;
+mod places;
+mod recent;
+mod recovery;
+mod state;
+mod tails;
+mod task;
+mod views;
+
+use std::sync::Arc;
+
+use engine::CommandKind;
+use policy::id::{ConversationId, WorkspaceId};
+use protocol::ClientFrame;
+use tokio::sync::{mpsc, oneshot};
+
+pub use recovery::{Recovered, record_of, recover, state_hash};
+pub use state::{Parts, State};
+pub use task::{Stop, run};
+
+use crate::accounts::Principal;
+use crate::session::{Owner, Session};
+
+/// What is asked of a shard.
+pub enum Ask {
+    /// A connection has taken up a session.
+    Attached {
+        /// The session.
+        session: Arc<Session>,
+        /// Who it is.
+        principal: Principal,
+        /// Whether its stream begins with a snapshot.
+        snapshot: bool,
+    },
+    /// The last connection of a session has ended.
+    Detached {
+        /// Whose it was.
+        owner: Owner,
+    },
+    /// A client's request.
+    Client {
+        /// The session to answer to.
+        session: Arc<Session>,
+        /// Who asks, with the current role.
+        principal: Principal,
+        /// The request.
+        frame: ClientFrame,
+    },
+    /// Messages have arrived at a client.
+    Arrived {
+        /// At whose.
+        owner: Owner,
+        /// Of which conversation.
+        conversation: ConversationId,
+        /// Up to which number.
+        upto: u64,
+    },
+    /// A command from the API; answered when it is durable.
+    Command {
+        /// Of which workspace.
+        workspace: WorkspaceId,
+        /// What.
+        kind: Box<CommandKind>,
+        /// Where the answer goes.
+        answer: oneshot::Sender<Result<(), Refused>>,
+    },
+    /// A look at the state.
+    Query(Box<dyn FnOnce(&mut State) + Send>),
+}
+
+/// Why a shard did not do something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The engine refused.
+    #[error("{0}")]
+    Rejected(#[from] engine::Rejection),
+    /// The log took nothing: nothing has changed.
+    #[error("the store takes nothing just now, nothing was changed: {0}")]
+    NotDurable(String),
+    /// The shard's queue is full.
+    #[error("the server is busy: try again in a second")]
+    Busy,
+}
+
+/// The way to one shard.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    queue: mpsc::Sender<Ask>,
+}
+
+impl Handle {
+    /// A queue of this size: the handle to give away, and the end that the task reads.
+    #[must_use]
+    pub fn new(size: usize) -> (Self, mpsc::Receiver<Ask>) {
+        let (queue, asks) = mpsc::channel(size);
+        (Self { queue }, asks)
+    }
+
+    /// Asks if there is room; says whether there was.
+    #[must_use]
+    pub fn offer(&self, ask: Ask) -> bool {
+        self.queue.try_send(ask).is_ok()
+    }
+
+    /// Asks, waiting for room.
+    ///
+    /// # Errors
+    /// [`Refused::Busy`] when the shard has stopped.
+    pub async fn ask(&self, ask: Ask) -> Result<(), Refused> {
+        self.queue.send(ask).await.map_err(|_| Refused::Busy)
+    }
+
+    /// Tells that the last connection of a session has ended.
+    pub fn detached(&self, session: &Session) {
+        let queue = self.queue.clone();
+        let owner = session.owner;
+        tokio::spawn(async move {
+            // A shard that has stopped needs to know no more.
+            drop(queue.send(Ask::Detached { owner }).await);
+        });
+    }
+
+    /// Carries out a command and waits until it is durable.
+    ///
+    /// # Errors
+    /// [`Refused`]: nothing has changed.
+    pub async fn command(&self, workspace: WorkspaceId, kind: CommandKind) -> Result<(), Refused> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Command { workspace, kind: Box::new(kind), answer }).await?;
+        answered.await.map_err(|_| Refused::Busy)?
+    }
+
+    /// Looks at the state.
+    ///
+    /// # Errors
+    /// [`Refused::Busy`] when the shard has stopped.
+    pub async fn query<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut State) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
+        let (answer, answered) = oneshot::channel();
+        let query = move |state: &mut State| {
+            // Who asked may have gone; then nobody misses the answer.
+            drop(answer.send(look(state)));
+        };
+        self.ask(Ask::Query(Box::new(query))).await?;
+        answered.await.map_err(|_| Refused::Busy)
+    }
+
+    /// How many asks wait.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+}
+
+/// All shards of this node.
+#[derive(Debug, Clone)]
+pub struct Shards {
+    handles: Arc<[Handle]>,
+}
+
+impl Shards {
+    /// Shards in order of their numbers.
+    #[must_use]
+    pub fn new(handles: Vec<Handle>) -> Self {
+        Self { handles: handles.into() }
+    }
+
+    /// The shard of a workspace.
+    #[must_use]
+    pub fn of(&self, workspace: WorkspaceId) -> &Handle {
+        &self.handles[usize::from(shard_of(workspace, self.handles.len()))]
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn all(&self) -> &[Handle] {
+        &self.handles
+    }
+}
+
+/// The number of a workspace's shard: a stable hash of its id, so that it never moves while the number of shards stays.
+#[must_use]
+pub fn shard_of(workspace: WorkspaceId, shards: usize) -> u16 {
+    let hash = xxhash_rust::xxh3::xxh3_64(&workspace.bits().to_be_bytes());
+    u16::try_from(hash % (shards.max(1) as u64)).unwrap_or(0)
+}

@@ -1,0 +1,269 @@
+//! One shard's state: the engine, what surrounds it, and what waits to become durable.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::state::Conversation;
+use engine::{Command, CommandKind, Engine, Event, EventKind, Rejection};
+use log_store::{Batch, Log, Position, ShardId, Vault, Write};
+use policy::id::{AgentId, CommandId, ConversationId, WorkspaceId};
+use policy::matching::Decision;
+use policy::time::Timestamp;
+use protocol::{Me, PlaceView};
+use tokio::sync::oneshot;
+
+use super::Refused;
+use super::board::Board;
+use super::cards::Cards;
+use super::dedupe::Dedupe;
+use super::tails::{Store, Tails};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::session::frame::Notice;
+use crate::session::stream::Slot;
+use crate::session::{Frame, Owner, Registry, Session};
+
+/// What a shard is given.
+#[derive(Clone)]
+pub struct Parts {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// Seals bodies.
+    pub vault: Arc<Vault>,
+    /// Sessions to send to.
+    pub registry: Arc<Registry>,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// One shard's state; owned by its task.
+pub struct State {
+    pub(super) id: ShardId,
+    pub(super) parts: Parts,
+    pub(super) engine: Engine,
+    /// The position of the last record that was made, durable or not.
+    pub(super) position: Position,
+    pub(super) pending: Pending,
+    pub(super) tails: Tails,
+    pub(super) cards: Cards,
+    pub(super) dedupe: Dedupe,
+    pub(super) boards: BTreeMap<WorkspaceId, Board>,
+    /// What each agent was last told of itself.
+    pub(super) told: BTreeMap<(WorkspaceId, AgentId), Me>,
+    /// What each waiting customer was last told, and when.
+    pub(super) places: BTreeMap<ConversationId, (PlaceView, Timestamp)>,
+    /// Queues whose line has changed since places were last told.
+    pub(super) moved: BTreeSet<(WorkspaceId, Box<str>)>,
+    /// Agents without a connection, and when they count as gone.
+    pub(super) leaving: BTreeMap<(WorkspaceId, AgentId), Timestamp>,
+    /// Decisions of standing offers.
+    pub(super) decisions: BTreeMap<ConversationId, Decision>,
+    /// Conversations that ended in this turn, as they were.
+    pub(super) ended: BTreeMap<ConversationId, Conversation>,
+    /// Records since the last snapshot.
+    pub(super) since_snapshot: u64,
+    /// Where forgetting old requests goes on.
+    pub(super) forget_from: Vec<u8>,
+}
+
+/// What waits to become durable. Nothing of it has been seen outside.
+#[derive(Default)]
+pub(super) struct Pending {
+    pub(super) records: Vec<Vec<u8>>,
+    pub(super) writes: Vec<Write>,
+    pub(super) effects: Vec<Effect>,
+}
+
+/// What happens outside once its events are durable.
+pub(super) enum Effect {
+    /// An event for all sessions of an owner.
+    Push(Owner, Frame),
+    /// The snapshot that a session begins with.
+    Snapshot(Arc<Session>, Frame),
+    /// The answer to a request.
+    Accepted { session: Arc<Session>, request: String, notice: Notice },
+    /// Another notice to a session.
+    Reply(Arc<Session>, Notice),
+    /// The newest value of something.
+    Slot(Owner, Slot, Notice),
+    /// The answer to a command of the API.
+    Answer(oneshot::Sender<Result<(), Refused>>),
+}
+
+/// The version of our records.
+pub(super) const RECORD_VERSION: u8 = 1;
+
+impl State {
+    /// The state after recovery.
+    #[must_use]
+    pub fn new(id: ShardId, parts: Parts, recovered: super::Recovered) -> Self {
+        let mut state = Self {
+            id,
+            parts,
+            engine: Engine::new(),
+            position: Position(0),
+            pending: Pending::default(),
+            tails: Tails::default(),
+            cards: Cards::new(),
+            dedupe: Dedupe::new(),
+            boards: BTreeMap::new(),
+            told: BTreeMap::new(),
+            places: BTreeMap::new(),
+            moved: BTreeSet::new(),
+            leaving: BTreeMap::new(),
+            decisions: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            since_snapshot: 0,
+            forget_from: Vec::new(),
+        };
+        state.restart(recovered);
+        state
+    }
+
+    /// Takes up what was recovered, and forgets everything that might be ahead of the log.
+    pub(super) fn restart(&mut self, recovered: super::Recovered) {
+        self.engine = recovered.engine;
+        self.position = recovered.position;
+        self.boards = recovered.boards;
+        self.since_snapshot = recovered.replayed;
+        self.pending = Pending::default();
+        self.tails.clear();
+        self.cards.clear();
+        self.dedupe.clear();
+        self.told.clear();
+        self.places.clear();
+        self.moved.clear();
+        self.leaving.clear();
+        self.ended.clear();
+        self.decisions.clear();
+        let gone =
+            self.now() + policy::time::Span::seconds(i64::from(self.parts.config.sessions.agent_grace_s));
+        for (workspace, it) in self.engine.workspaces() {
+            for agent in it.agents.keys() {
+                let here =
+                    it.pool.standing(*agent).is_some_and(|it| it != policy::matching::Standing::Offline);
+                if here && !self.parts.registry.attached(Owner::Agent(workspace, *agent)) {
+                    self.leaving.insert((workspace, *agent), gone);
+                }
+            }
+            for queue in it.policy.queues() {
+                self.moved.insert((workspace, queue.0.into()));
+            }
+        }
+    }
+
+    /// The time, as commands and events have it.
+    pub(super) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    /// The engine, for views.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(super) fn store(&self, workspace: WorkspaceId) -> Store<'_> {
+        Store { log: &*self.parts.log, vault: &self.parts.vault, workspace }
+    }
+
+    /// Runs one command; its events become records and effects that wait for the log.
+    ///
+    /// # Errors
+    /// The engine's rejection: nothing has changed.
+    pub(super) fn execute(
+        &mut self,
+        workspace: WorkspaceId,
+        kind: CommandKind,
+    ) -> Result<Vec<Event>, Rejection> {
+        let at = self.now();
+        let id = CommandId::from_bits(uuid::Uuid::now_v7().as_u128());
+        let command = Command { id, workspace, kind };
+        let mut events = Vec::new();
+        let started = Instant::now();
+        self.engine.handle(at, &command, &mut events)?;
+        let took = started.elapsed();
+        let mut workspaces: Vec<WorkspaceId> = events.iter().map(|event| event.workspace).collect();
+        workspaces.dedup();
+        for workspace in workspaces {
+            let ended = self.engine.take_ended(workspace);
+            self.ended.extend(ended.into_iter().map(|it| (it.id, it)));
+        }
+        let mut decisions = 0;
+        for event in &events {
+            match super::record_of(event) {
+                Ok(record) => self.pending.records.push(record),
+                // An event that cannot be written must not be believed: the append is refused by its position.
+                Err(error) => tracing::error!(%error, "an event cannot be encoded"),
+            }
+            self.position = Position(self.position.0 + 1);
+            let board = self.boards.entry(event.workspace).or_default();
+            board.observe(&self.engine, event);
+            if matches!(event.kind, EventKind::OfferMade { .. }) {
+                decisions += 1;
+            }
+        }
+        if decisions > 0 {
+            self.parts.metrics.decided(decisions, took);
+            if let Some(board) = self.boards.get_mut(&workspace) {
+                board.decided(at, decisions, took);
+            }
+        }
+        self.since_snapshot += events.len() as u64;
+        Ok(events)
+    }
+
+    /// Runs one command whose events have no words beside them, and derives their effects.
+    pub(super) fn execute_plain(
+        &mut self,
+        workspace: WorkspaceId,
+        kind: CommandKind,
+    ) -> Result<(), Rejection> {
+        let events = self.execute(workspace, kind)?;
+        self.derive(&events);
+        Ok(())
+    }
+
+    /// Takes what waits as one batch, with the effects that it will release.
+    pub(super) fn take_batch(&mut self) -> Option<(Batch, Vec<Effect>)> {
+        if self.pending.records.is_empty() && self.pending.writes.is_empty() {
+            return None;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let records = pending.records.len() as u64;
+        let expected = Position(self.position.0 - records);
+        let batch = Batch { shard: self.id, expected, records: pending.records, writes: pending.writes };
+        Some((batch, pending.effects))
+    }
+
+    /// Effects that wait for nothing: no event is ahead of them.
+    pub(super) fn take_free_effects(&mut self) -> Vec<Effect> {
+        if self.pending.records.is_empty() && self.pending.writes.is_empty() {
+            std::mem::take(&mut self.pending.effects)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Lets effects out.
+    pub(super) fn release(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Push(owner, frame) => self.parts.registry.push(owner, &frame),
+                Effect::Snapshot(session, frame) => session.push_snapshot(&frame),
+                Effect::Accepted { session, notice, .. } | Effect::Reply(session, notice) => {
+                    session.reply(notice)
+                }
+                Effect::Slot(owner, slot, notice) => self.parts.registry.set_slot(owner, slot, &notice),
+                // Who asked may have gone; it is done all the same.
+                Effect::Answer(answer) => drop(answer.send(Ok(()))),
+            }
+        }
+    }
+}

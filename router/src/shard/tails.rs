@@ -1,0 +1,176 @@
+//! Transcripts: every message sealed in the store, and the newest ones of open conversations in memory, so that views and
+//! offers need no look-up and see what is not durable yet (they leave only after it is).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use engine::state::Conversation;
+use log_store::{Log, Table, Unsealed, Vault, Write};
+use policy::id::{AgentId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
+use policy::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Messages of one conversation in memory.
+pub(super) const TAIL: usize = 40;
+
+/// A message as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct StoredMessage {
+    /// Which.
+    pub id: MessageId,
+    /// Its number in the conversation.
+    pub seq: u64,
+    /// The agent who wrote it; the customer if absent.
+    pub agent: Option<AgentId>,
+    /// The writer's name then.
+    pub name: Option<String>,
+    /// Whether a bot wrote it.
+    pub bot: bool,
+    /// The text; `None` once it is erased.
+    pub text: Option<String>,
+    /// From or to which contact point.
+    pub contact_point: ContactPointId,
+    /// The channel of that contact point.
+    pub channel: String,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// The writer's own id of the request.
+    pub client_id: Option<String>,
+}
+
+/// What stands before a conversation's messages in the store: whose it is, and, once it has ended, how it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Header {
+    /// Whose.
+    pub customer: CustomerId,
+    /// The conversation as it was when it ended.
+    pub closed: Option<Conversation>,
+}
+
+/// The newest messages of open conversations.
+#[derive(Debug, Default)]
+pub(super) struct Tails {
+    open: BTreeMap<ConversationId, VecDeque<StoredMessage>>,
+}
+
+impl Tails {
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+    }
+
+    /// The newest messages of a conversation, oldest first.
+    pub(super) fn get(
+        &mut self,
+        store: Store<'_>,
+        conversation: ConversationId,
+        customer: CustomerId,
+        last: u64,
+    ) -> &VecDeque<StoredMessage> {
+        self.open.entry(conversation).or_insert_with(|| {
+            let first = last.saturating_sub(TAIL as u64) + 1;
+            store.read(conversation, customer, first, last).into()
+        })
+    }
+
+    /// Seals a message for the store and keeps it at hand.
+    pub(super) fn add(
+        &mut self,
+        store: Store<'_>,
+        conversation: ConversationId,
+        customer: CustomerId,
+        message: StoredMessage,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), String> {
+        let key = store.key(conversation, message.seq);
+        let plain = postcard::to_allocvec(&message).map_err(|error| error.to_string())?;
+        let value = store.vault.seal(customer, &key, &plain, writes).map_err(|error| error.to_string())?;
+        writes.push(Write::Put { table: Table::Transcripts, key, value });
+        self.get(store, conversation, customer, message.seq - 1);
+        if let Some(tail) = self.open.get_mut(&conversation) {
+            if tail.len() == TAIL {
+                tail.pop_front();
+            }
+            tail.push_back(message);
+        }
+        Ok(())
+    }
+
+    /// Forgets an ended conversation.
+    pub(super) fn forget(&mut self, conversation: ConversationId) {
+        self.open.remove(&conversation);
+    }
+}
+
+/// The store as seen from one workspace.
+#[derive(Clone, Copy)]
+pub(super) struct Store<'a> {
+    pub(super) log: &'a dyn Log,
+    pub(super) vault: &'a Vault,
+    pub(super) workspace: WorkspaceId,
+}
+
+impl Store<'_> {
+    fn key(self, conversation: ConversationId, seq: u64) -> Vec<u8> {
+        let mut key = Vec::with_capacity(40);
+        key.extend_from_slice(&self.workspace.bits().to_be_bytes());
+        key.extend_from_slice(&conversation.bits().to_be_bytes());
+        key.extend_from_slice(&seq.to_be_bytes());
+        key
+    }
+
+    /// Messages by number, both ends included. What cannot be read is left out and said in the log.
+    pub(super) fn read(
+        self,
+        conversation: ConversationId,
+        customer: CustomerId,
+        first: u64,
+        last: u64,
+    ) -> Vec<StoredMessage> {
+        if first > last {
+            return Vec::new();
+        }
+        let (from, to) = (self.key(conversation, first.max(1)), self.key(conversation, last + 1));
+        let limit = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
+        let rows = self.log.scan(Table::Transcripts, &from, &to, limit, false).unwrap_or_else(|error| {
+            tracing::error!(%error, %conversation, "a transcript cannot be read");
+            Vec::new()
+        });
+        rows.into_iter()
+            .filter_map(|(key, sealed)| self.open(conversation, customer, &key, &sealed))
+            .collect()
+    }
+
+    fn open(
+        self,
+        conversation: ConversationId,
+        customer: CustomerId,
+        key: &[u8],
+        sealed: &[u8],
+    ) -> Option<StoredMessage> {
+        match self.vault.unseal(customer, key, sealed) {
+            Ok(Unsealed::Text(plain)) => postcard::from_bytes(&plain).ok(),
+            Ok(Unsealed::Erased) => None,
+            Err(error) => {
+                tracing::error!(%error, %conversation, "a message cannot be opened");
+                None
+            }
+        }
+    }
+
+    /// Writes a conversation's header.
+    pub(super) fn put_header(
+        self,
+        conversation: ConversationId,
+        header: &Header,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), String> {
+        let value = postcard::to_allocvec(header).map_err(|error| error.to_string())?;
+        writes.push(Write::Put { table: Table::Transcripts, key: self.key(conversation, 0), value });
+        Ok(())
+    }
+
+    /// A conversation's header.
+    pub(super) fn header(self, conversation: ConversationId) -> Option<Header> {
+        let bytes = self.log.get(Table::Transcripts, &self.key(conversation, 0)).ok().flatten()?;
+        postcard::from_bytes(&bytes).ok()
+    }
+}

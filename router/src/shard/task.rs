@@ -1,0 +1,238 @@
+//! THE loop of a shard: select, decide, append, release. See the module's page for the picture.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use log_store::{AppendError, AppendFuture, Position};
+use policy::time::{Span, Timestamp};
+use protocol::{Code, ServerFrame};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tracing::{error, info, warn};
+
+use super::state::{Effect, State};
+use super::{Ask, Refused, recover};
+use crate::session::frame::Notice;
+
+/// Asks taken in one turn.
+const ASKS_MAX: usize = 256;
+/// Effects that may wait for the log; beyond that no asks are taken, and the bounded queue pushes back.
+const EFFECTS_MAX: usize = 16_384;
+/// How often places, boards and leaving agents are looked at.
+const BEAT: Duration = Duration::from_secs(1);
+/// How long a shard waits before it tries a store again that took nothing.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why the shards of this node stop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// Nobody asked for it.
+    Running,
+    /// The node closes: finish what is there, write a snapshot, end.
+    Closing,
+    /// The log has failed: nothing may be acknowledged any more.
+    Failed(String),
+}
+
+/// Runs one shard until it is told to stop and its work is done.
+pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watch::Sender<Stop>>) {
+    let mut stopped = stop.subscribe();
+    let mut turn = Vec::with_capacity(ASKS_MAX);
+    let mut appending: Option<(AppendFuture, Vec<Effect>, usize)> = None;
+    let mut beat = Instant::now() + BEAT;
+    // While the store takes nothing, requests are refused rather than decided and thrown away.
+    let mut paused: Option<(Instant, String)> = None;
+    loop {
+        if appending.is_none() {
+            match state.take_batch() {
+                Some((batch, effects)) => {
+                    let records = batch.records.len();
+                    state.parts.metrics.batch(records);
+                    appending = Some((state.parts.log.append(batch), effects, records));
+                }
+                None => {
+                    let free = state.take_free_effects();
+                    state.release(free);
+                    if asks.is_closed() && asks.is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
+        let deadline = state.engine.next_deadline().map_or(beat, |at| beat.min(instant(&state, at)));
+        let room = appending
+            .as_ref()
+            .is_none_or(|(_, effects, _)| effects.len() + state.pending.effects.len() < EFFECTS_MAX);
+        tokio::select! {
+            biased;
+            appended = async { match appending.as_mut() { Some((append, ..)) => append.await, None => std::future::pending().await } } => {
+                let effects = appending.take().map(|(_, effects, _)| effects).unwrap_or_default();
+                match appended {
+                    Ok(_) => state.release(effects),
+                    Err(failure) => match after_failure(&mut state, effects, failure) {
+                        Ok(detail) => paused = Some((Instant::now() + RETRY, detail)),
+                        Err(fatal) => {
+                            stop.send_replace(Stop::Failed(fatal));
+                            return;
+                        }
+                    },
+                }
+            }
+            taken = asks.recv_many(&mut turn, ASKS_MAX), if room => {
+                if taken == 0 {
+                    // All handles are gone.
+                    asks.close();
+                }
+                if paused.as_ref().is_some_and(|(until, _)| *until <= Instant::now()) {
+                    paused = None;
+                }
+                for ask in turn.drain(..) {
+                    match &paused {
+                        Some((_, detail)) => refuse(&mut state, ask, detail),
+                        None => state.ask(ask),
+                    }
+                }
+            }
+            () = sleep_until(deadline), if room => {
+                if paused.is_none() {
+                    state.tick();
+                }
+                if beat <= Instant::now() {
+                    beat = Instant::now() + BEAT;
+                    state.beat();
+                }
+            }
+            _ = stopped.wait_for(|stop| *stop == Stop::Closing), if !asks.is_closed() => {
+                // What is queued already is still done; new asks find a closed door.
+                asks.close();
+            }
+        }
+    }
+    state.write_snapshot();
+}
+
+fn instant(state: &State, at: Timestamp) -> Instant {
+    let wait = at.since(state.now());
+    Instant::now() + Duration::from_millis(u64::try_from(wait.0).unwrap_or(0))
+}
+
+/// An append has failed: what it held has not happened. The state is read from the log again; whoever waits is told.
+fn after_failure(state: &mut State, effects: Vec<Effect>, failure: AppendError) -> Result<String, String> {
+    let detail = failure.to_string();
+    warn!(shard = state.id.0, error = %detail, "append refused: its effects are dropped and the state is read again");
+    state.parts.metrics.append_failed();
+    let later = std::mem::take(&mut state.pending.effects);
+    for effect in effects.into_iter().chain(later) {
+        match effect {
+            Effect::Accepted { session, request, .. } => session.reply(not_durable(&request, &detail)),
+            Effect::Answer(answer) => drop(answer.send(Err(Refused::NotDurable(detail.clone())))),
+            // A session without its snapshot would wait for ever.
+            Effect::Snapshot(session, _) => session.close(protocol::CloseCode::Overloaded),
+            Effect::Push(..) | Effect::Reply(..) | Effect::Slot(..) => {}
+        }
+    }
+    match failure {
+        AppendError::Full => match recover(state.id, &*state.parts.log) {
+            Ok(recovered) => {
+                state.restart(recovered);
+                Ok(detail)
+            }
+            Err(error) => Err(format!("shard {} cannot be read again: {error}", state.id.0)),
+        },
+        other => {
+            error!(shard = state.id.0, error = %other, "the log has failed");
+            Err(other.to_string())
+        }
+    }
+}
+
+fn not_durable(request: &str, detail: &str) -> Notice {
+    Notice::plain(&ServerFrame::Rejected {
+        id: request.to_owned(),
+        code: Code::NotDurable,
+        detail: format!("nothing was accepted: {detail}"),
+        retry_ms: Some(1_000),
+    })
+}
+
+fn refuse(state: &mut State, ask: Ask, detail: &str) {
+    match ask {
+        Ask::Client { session, frame, .. } => {
+            if let Some(id) = frame.request_id() {
+                session.reply(not_durable(id, detail));
+            }
+        }
+        Ask::Command { answer, .. } => drop(answer.send(Err(Refused::NotDurable(detail.to_owned())))),
+        // Reading goes on.
+        ask @ (Ask::Attached { .. } | Ask::Detached { .. } | Ask::Query(_)) => state.ask(ask),
+        Ask::Arrived { .. } => {}
+    }
+}
+
+impl State {
+    /// Once a second: places, boards, agents who are gone, snapshots.
+    fn beat(&mut self) {
+        let now = self.now();
+        let gone: Vec<_> = self.leaving.iter().filter(|(_, at)| **at <= now).map(|(who, _)| *who).collect();
+        for (workspace, agent) in gone {
+            self.leaving.remove(&(workspace, agent));
+            let kind =
+                engine::CommandKind::SetStanding { agent, standing: policy::matching::Standing::Offline };
+            if let Err(rejection) = self.execute_plain(workspace, kind) {
+                info!(%agent, %rejection, "an agent who is gone could not be set offline");
+            }
+        }
+        self.tell_places(now);
+        self.tell_boards(now);
+        self.forget_old_requests();
+        if self.since_snapshot >= self.parts.config.snapshots.every_events && self.pending.records.is_empty()
+        {
+            self.write_snapshot();
+        }
+        self.parts
+            .metrics
+            .waiting(self.id.0, self.engine.workspaces().map(|(_, it)| it.pool.waiting_count()).sum());
+    }
+
+    /// Writes a snapshot of what is durable. A failure is told and costs nothing but a longer start.
+    fn write_snapshot(&mut self) {
+        if self.since_snapshot == 0 {
+            return;
+        }
+        let Ok(last) = self.parts.log.last(self.id) else { return };
+        if last != self.position || last == Position(0) {
+            return;
+        }
+        match super::recovery::snapshot(&self.engine, last) {
+            Ok(snapshot) => {
+                let written = self
+                    .parts
+                    .log
+                    .put_snapshot(self.id, &snapshot)
+                    .and_then(|()| self.parts.log.trim(self.id));
+                match written {
+                    Ok(_) => self.since_snapshot = 0,
+                    Err(error) => warn!(shard = self.id.0, %error, "no snapshot was written"),
+                }
+            }
+            Err(error) => warn!(shard = self.id.0, %error, "no snapshot could be made"),
+        }
+    }
+
+    /// Gives the engine its due deadlines.
+    fn tick(&mut self) {
+        let now = self.now();
+        if self.engine.next_deadline().is_some_and(|at| at <= now) {
+            // A tick is of no workspace; the engine finds whose deadlines are due.
+            let nobody = policy::id::WorkspaceId::from_bits(0);
+            if let Err(rejection) = self.execute_plain(nobody, engine::CommandKind::Tick) {
+                error!(%rejection, "a tick was rejected");
+            }
+        }
+    }
+
+    /// How long agents may be without a connection.
+    pub(super) fn grace(&self) -> Span {
+        Span::seconds(i64::from(self.parts.config.sessions.agent_grace_s))
+    }
+}

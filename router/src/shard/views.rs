@@ -1,0 +1,430 @@
+//! Things as clients see them, made from the engine's state and the transcripts. Whether they may be seen is decided where
+//! they are sent.
+
+use std::collections::VecDeque;
+
+use engine::Side;
+use engine::state::{Conversation, Phase};
+use policy::id::{AgentId, ConversationId, CustomerId, MessageId, OfferId, WorkspaceId};
+use policy::matching::{Decision, Score, Standing, Trigger};
+use policy::{Audience, Grants, Purpose, disclose};
+use protocol::{
+    AgentState, Author, AuthorKind, ConversationState, ConversationView, DecisionView, DeliveryState,
+    LosingGroup, Me, MessageView, Nearest, OfferView, Reason, ScorePart, SessionEvent,
+};
+
+use super::effects::CONVERSATION_FIELDS;
+use super::state::State;
+use super::tails::{Store, StoredMessage, TAIL};
+use crate::accounts::{Principal, Role};
+use crate::session::Frame;
+
+/// Who looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Viewer {
+    /// The customer.
+    Customer,
+    /// An agent.
+    Agent(AgentId),
+}
+
+impl State {
+    /// What a session begins with. `None` for who is not known here.
+    pub(super) fn snapshot_frame(&mut self, principal: &Principal) -> Option<Frame> {
+        match principal {
+            Principal::Agent { workspace, agent, role, .. } => self.agent_snapshot(*workspace, *agent, *role),
+            Principal::Customer { workspace, customer, name, .. } => {
+                self.customer_snapshot(*workspace, *customer, name.as_deref())
+            }
+            Principal::Operator => None,
+        }
+    }
+
+    fn agent_snapshot(&mut self, workspace: WorkspaceId, agent: AgentId, role: Role) -> Option<Frame> {
+        let mut me = self.agent_view(workspace, agent)?;
+        me.role = role.to_string();
+        let it = self.engine.workspace(workspace)?;
+        let of = it.agents.get(&agent)?;
+        let mut in_hand: Vec<ConversationId> = of.parked.iter().copied().collect();
+        let mut offered = Vec::new();
+        for conversation in &of.held {
+            match it.conversations.get(conversation).map(|it| it.phase) {
+                Some(Phase::Offered { offer, .. }) => offered.push((*conversation, offer)),
+                _ => in_hand.push(*conversation),
+            }
+        }
+        let mut grants = Grants::by_writing_in();
+        let mut conversations = Vec::new();
+        for id in in_hand {
+            if let Some((view, granted)) = self.conversation_view(workspace, id, Viewer::Agent(agent), TAIL) {
+                // One frame carries several customers' words: what one of them has not granted is left out of it.
+                if disclose(
+                    self.audience(workspace, agent),
+                    Purpose::Service,
+                    &granted,
+                    CONVERSATION_FIELDS,
+                    (),
+                )
+                .is_ok()
+                {
+                    grants = granted;
+                    conversations.push(view);
+                }
+            }
+        }
+        let mut offers = Vec::new();
+        for (id, offer) in offered {
+            let decision = self.decision_of(workspace, id);
+            if let Some((view, _)) =
+                decision.and_then(|decision| self.offer_view(workspace, id, offer, &decision))
+            {
+                offers.push(view);
+            }
+        }
+        let event = SessionEvent::Snapshot { me, conversations, offers };
+        let audience = self.audience(workspace, agent);
+        disclose(audience, Purpose::Service, &grants, CONVERSATION_FIELDS, event)
+            .ok()
+            .map(|it| Frame::event(&it))
+    }
+
+    fn customer_snapshot(
+        &mut self,
+        workspace: WorkspaceId,
+        customer: CustomerId,
+        name: Option<&str>,
+    ) -> Option<Frame> {
+        self.engine.workspace(workspace)?;
+        let card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
+        let open = self.engine.workspace(workspace).and_then(|it| it.customers.get(&customer).copied());
+        let conversation = match open {
+            Some(id) => self.conversation_view(workspace, id, Viewer::Customer, TAIL).map(|(view, _)| view),
+            None => {
+                card.conversations.last().and_then(|id| self.closed_view(workspace, *id, Viewer::Customer))
+            }
+        };
+        let me = Me {
+            role: "customer".into(),
+            agent: None,
+            name: name.map(str::to_owned).or(card.name),
+            state: None,
+            load: 0,
+            capacity: 0,
+            queues: Vec::new(),
+        };
+        let event = SessionEvent::Snapshot {
+            me,
+            conversations: conversation.into_iter().collect(),
+            offers: Vec::new(),
+        };
+        disclose(Audience::Customer, Purpose::Service, &card.grants, CONVERSATION_FIELDS, event)
+            .ok()
+            .map(|it| Frame::event(&it))
+    }
+
+    /// An agent as it sees itself.
+    pub(super) fn agent_view(&self, workspace: WorkspaceId, agent: AgentId) -> Option<Me> {
+        let it = self.engine.workspace(workspace)?;
+        let of = it.agents.get(&agent)?;
+        let room = it.pool.room(agent)?;
+        Some(Me {
+            role: "agent".into(),
+            agent: Some(agent),
+            name: Some(of.name.to_string()),
+            state: it.pool.standing(agent).map(state_of),
+            load: room.load,
+            capacity: room.capacity,
+            queues: it.policy.queues().map(|(name, _)| name.to_owned()).collect(),
+        })
+    }
+
+    pub(super) fn customer_of(&self, workspace: WorkspaceId, id: ConversationId) -> Option<CustomerId> {
+        self.engine.workspace(workspace)?.conversations.get(&id).map(|it| it.customer)
+    }
+
+    fn grants_of(&mut self, workspace: WorkspaceId, customer: CustomerId) -> (Option<String>, Grants) {
+        let card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
+        (card.name, card.grants)
+    }
+
+    /// An open conversation with its newest messages, and what its customer has granted.
+    pub(super) fn conversation_view(
+        &mut self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+        viewer: Viewer,
+        messages: usize,
+    ) -> Option<(ConversationView, Grants)> {
+        let it = self.engine.workspace(workspace)?.conversations.get(&id)?.clone();
+        let (mut view, grants) = self.ended_view(workspace, &it, viewer, messages);
+        view.state = match it.phase {
+            Phase::Waiting { .. } => ConversationState::Waiting,
+            Phase::Offered { .. } => ConversationState::Offered,
+            Phase::Assigned { .. } => ConversationState::Assigned,
+            Phase::Parked { .. } => ConversationState::Parked,
+        };
+        if matches!(it.phase, Phase::Waiting { .. }) {
+            view.place = self.place(workspace, id);
+        }
+        Some((view, grants))
+    }
+
+    /// A conversation from its own state, as ended.
+    pub(super) fn ended_view(
+        &mut self,
+        workspace: WorkspaceId,
+        it: &Conversation,
+        viewer: Viewer,
+        messages: usize,
+    ) -> (ConversationView, Grants) {
+        let (name, grants) = self.grants_of(workspace, it.customer);
+        let holder = it.holder().and_then(|agent| self.author(workspace, agent));
+        let newest = if messages == 0 {
+            Vec::new()
+        } else {
+            let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+            let tail = self.tails.get(store, it.id, it.customer, it.last);
+            tail.iter()
+                .skip(tail.len().saturating_sub(messages))
+                .map(|stored| message(stored, it, viewer))
+                .collect()
+        };
+        let view = ConversationView {
+            id: it.id,
+            state: ConversationState::Closed,
+            queue: it.needs.queue.to_string(),
+            channel: it.contact_point().map(|point| point.channel.to_string()).unwrap_or_default(),
+            customer_name: name,
+            language: it.language.as_deref().map(str::to_owned),
+            topics: it.needs.skills.iter().map(|(skill, _)| skill.to_string()).collect(),
+            holder,
+            fence: it.fence,
+            opened_ms: it.opened.0,
+            waiting_since_ms: it.unanswered_since.map(|at| at.0),
+            last: it.last,
+            seen_by_agent: it.at_agent.seen,
+            seen_by_customer: it.at_customer.seen,
+            messages: newest,
+            place: None,
+        };
+        (view, grants)
+    }
+
+    /// A conversation that has ended, from the store.
+    pub(super) fn closed_view(
+        &mut self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+        viewer: Viewer,
+    ) -> Option<ConversationView> {
+        let closed = self.store(workspace).header(id)?.closed?;
+        let (mut view, _) = self.ended_view(workspace, &closed, viewer, 0);
+        let first = closed.last.saturating_sub(TAIL as u64) + 1;
+        let stored = self.store(workspace).read(id, closed.customer, first, closed.last);
+        view.messages = stored.iter().map(|stored| message(stored, &closed, viewer)).collect();
+        view.holder = None;
+        Some(view)
+    }
+
+    fn author(&self, workspace: WorkspaceId, agent: AgentId) -> Option<Author> {
+        let of = self.engine.workspace(workspace)?.agents.get(&agent)?;
+        let kind = if of.bot { AuthorKind::Bot } else { AuthorKind::Person };
+        Some(Author { kind, agent: Some(agent), name: Some(of.name.to_string()) })
+    }
+
+    /// One message of an open conversation.
+    pub(super) fn message_view(
+        &mut self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+        seq: u64,
+        viewer: Viewer,
+    ) -> Option<(MessageView, Grants)> {
+        let it = self.engine.workspace(workspace)?.conversations.get(&id)?;
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        let tail = self.tails.get(store, id, it.customer, it.last);
+        let view = find(tail, seq).map(|stored| message(stored, it, viewer))?;
+        let customer = it.customer;
+        let (_, grants) = self.grants_of(workspace, customer);
+        Some((view, grants))
+    }
+
+    /// Whether an agent wrote a message of an open conversation.
+    pub(super) fn is_by_agent(&mut self, workspace: WorkspaceId, id: ConversationId, seq: u64) -> bool {
+        let Some(it) = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&id)) else {
+            return false;
+        };
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        find(self.tails.get(store, id, it.customer, it.last), seq).is_some_and(|it| it.agent.is_some())
+    }
+
+    /// The newest messages up to a number that the other side of `side` wrote.
+    pub(super) fn written_upto(
+        &mut self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+        side: Side,
+        upto: u64,
+    ) -> Vec<MessageId> {
+        let Some(it) = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&id)) else {
+            return Vec::new();
+        };
+        let seen = match side {
+            Side::Customer => it.at_customer.seen,
+            Side::Agent => it.at_agent.seen,
+        };
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        let tail = self.tails.get(store, id, it.customer, it.last);
+        let written = |stored: &&StoredMessage| {
+            stored.seq <= upto && stored.seq > seen && stored.agent.is_some() == (side == Side::Customer)
+        };
+        tail.iter().filter(written).map(|stored| stored.id).collect()
+    }
+
+    /// An offer with the reason for it.
+    pub(super) fn offer_view(
+        &mut self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+        offer: OfferId,
+        decision: &Decision,
+    ) -> Option<(OfferView, Grants)> {
+        let it = self.engine.workspace(workspace)?.conversations.get(&id)?;
+        let Phase::Offered { offer: standing, agent, made, until } = it.phase else { return None };
+        if standing != offer {
+            return None;
+        }
+        let why = reasons(it, decision);
+        let (conversation, grants) = self.conversation_view(workspace, id, Viewer::Agent(agent), TAIL)?;
+        let view = OfferView {
+            id: offer,
+            conversation,
+            why,
+            waited_ms: decision.waited.0,
+            made_ms: made.0,
+            until_ms: until.0,
+        };
+        Some((view, grants))
+    }
+
+    /// A decision with names.
+    pub(super) fn decision_view(
+        &self,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+        at_ms: i64,
+        policy_version: u32,
+        decision: &Decision,
+    ) -> DecisionView {
+        let nearest = |agent: AgentId, score: &Score| Nearest {
+            agent,
+            name: self.author(workspace, agent).and_then(|it| it.name).unwrap_or_default(),
+            score: score_parts(score),
+        };
+        DecisionView {
+            at_ms,
+            conversation,
+            winner: nearest(decision.agent, &decision.score),
+            trigger: match decision.trigger {
+                Trigger::ConversationCame => "conversation_came",
+                Trigger::AgentFreed => "agent_freed",
+                Trigger::Transfer => "transfer",
+            }
+            .into(),
+            policy_version,
+            losing: decision
+                .losing
+                .iter()
+                .map(|(lost, agents)| LosingGroup {
+                    reason: lost.reason().into(),
+                    name: lost.skill().map(str::to_owned),
+                    agents: *agents,
+                })
+                .collect(),
+            nearest: decision.nearest.iter().map(|(agent, score)| nearest(*agent, score)).collect(),
+            waited_ms: decision.waited.0,
+        }
+    }
+}
+
+/// A message as this viewer sees it; how far it got follows from the watermarks.
+pub(super) fn message(stored: &StoredMessage, it: &Conversation, viewer: Viewer) -> MessageView {
+    let by_agent = stored.agent.is_some();
+    let marks = if by_agent { it.at_customer } else { it.at_agent };
+    let delivery = if stored.seq <= marks.seen {
+        DeliveryState::Seen
+    } else if stored.seq <= marks.delivered {
+        DeliveryState::Delivered
+    } else {
+        DeliveryState::Sent
+    };
+    let own = match viewer {
+        Viewer::Customer => !by_agent,
+        Viewer::Agent(agent) => stored.agent == Some(agent),
+    };
+    let kind = match (by_agent, stored.bot) {
+        (false, _) => AuthorKind::Customer,
+        (true, true) => AuthorKind::Bot,
+        (true, false) => AuthorKind::Person,
+    };
+    MessageView {
+        id: stored.id,
+        seq: stored.seq,
+        from: Author { kind, agent: stored.agent, name: stored.name.clone() },
+        text: stored.text.clone(),
+        contact_point: stored.contact_point,
+        channel: stored.channel.clone(),
+        at_ms: stored.at.0,
+        delivery,
+        client_id: stored.client_id.clone().filter(|_| own),
+    }
+}
+
+fn find(tail: &VecDeque<StoredMessage>, seq: u64) -> Option<&StoredMessage> {
+    tail.iter().rev().find(|stored| stored.seq == seq)
+}
+
+/// Why this agent, part by part.
+fn reasons(it: &Conversation, decision: &Decision) -> Vec<Reason> {
+    let plain = |kind: &str| Reason { kind: kind.into(), name: None };
+    let mut why = Vec::new();
+    if let Some(language) = &it.needs.language {
+        why.push(Reason { kind: "language".into(), name: Some(language.to_string()) });
+    }
+    why.extend(
+        it.needs
+            .skills
+            .iter()
+            .map(|(skill, _)| Reason { kind: "skill".into(), name: Some(skill.to_string()) }),
+    );
+    if decision.score.same_agent > 0 {
+        why.push(plain("same_agent"));
+    }
+    if decision.passed_over {
+        why.push(plain("passed_over"));
+    }
+    match decision.trigger {
+        Trigger::Transfer => why.push(plain("transfer")),
+        Trigger::ConversationCame if why.is_empty() => why.push(plain("longest_idle")),
+        Trigger::ConversationCame | Trigger::AgentFreed => {}
+    }
+    why
+}
+
+fn score_parts(score: &Score) -> Vec<ScorePart> {
+    let part = |name: &str, points| ScorePart { name: name.into(), points };
+    vec![
+        part("proficiency", score.proficiency),
+        part("same_agent", score.same_agent),
+        part("idle_ms", score.idle_ms),
+    ]
+}
+
+/// An agent's standing as clients see it.
+pub(super) fn state_of(standing: Standing) -> AgentState {
+    match standing {
+        Standing::Online => AgentState::Online,
+        Standing::Away => AgentState::Away,
+        Standing::Offline => AgentState::Offline,
+    }
+}

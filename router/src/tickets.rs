@@ -1,0 +1,86 @@
+//! One-time tickets for WebSocket upgrades: browsers cannot send headers there, and a token has no place in an address.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use aws_lc_rs::rand;
+use data_encoding::BASE32_NOPAD;
+
+use crate::accounts::Principal;
+
+/// Tickets that wait to be used, at most.
+const MAX: usize = 100_000;
+
+/// There are too many unused tickets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many unused tickets: try again in a moment")]
+pub struct Full;
+
+/// Tickets that were given out and not used yet.
+#[derive(Debug)]
+pub struct Tickets {
+    open: Mutex<HashMap<String, Ticket>>,
+    ticket_ms: i64,
+}
+
+#[derive(Debug)]
+struct Ticket {
+    principal: Principal,
+    origin: Option<String>,
+    until: i64,
+}
+
+impl Tickets {
+    /// Tickets that end after so many milliseconds.
+    #[must_use]
+    pub fn new(ticket_ms: i64) -> Self {
+        Self { open: Mutex::default(), ticket_ms }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<String, Ticket>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A ticket for one upgrade, bound to the page that asked for it.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn issue(&self, principal: Principal, origin: Option<String>, now_ms: i64) -> Result<String, Full> {
+        let mut bits = [0; 20];
+        rand::fill(&mut bits).map_err(|_| Full)?;
+        let text = BASE32_NOPAD.encode(&bits).to_ascii_lowercase();
+        let mut open = self.open();
+        if open.len() >= MAX {
+            return Err(Full);
+        }
+        open.insert(text.clone(), Ticket { principal, origin, until: now_ms + self.ticket_ms });
+        Ok(text)
+    }
+
+    /// Uses a ticket up: whose it is, and from which page.
+    #[must_use]
+    pub fn redeem(&self, ticket: &str, now_ms: i64) -> Option<(Principal, Option<String>)> {
+        let ticket = self.open().remove(ticket)?;
+        (now_ms <= ticket.until).then_some((ticket.principal, ticket.origin))
+    }
+
+    /// Forgets tickets past their time.
+    pub fn sweep(&self, now_ms: i64) {
+        self.open().retain(|_, ticket| now_ms <= ticket.until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_works_once_and_in_time() {
+        let tickets = Tickets::new(1_000);
+        let ticket = tickets.issue(Principal::Operator, Some("https://shop.example".into()), 0).unwrap();
+        assert_eq!(tickets.redeem(&ticket, 1).unwrap().1.as_deref(), Some("https://shop.example"));
+        assert!(tickets.redeem(&ticket, 1).is_none(), "used");
+        let late = tickets.issue(Principal::Operator, None, 0).unwrap();
+        assert!(tickets.redeem(&late, 1_001).is_none(), "expired");
+    }
+}
