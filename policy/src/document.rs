@@ -138,6 +138,8 @@ pub struct QueueDoc {
     pub topics: bool,
     /// 0 to 9; 9 goes first.
     pub priority: u8,
+    /// What every conversation in this queue needs, also one that was handed over to it: skill to least proficiency.
+    pub needs: BTreeMap<String, u8>,
     /// How many may wait; more are told honestly that the line is full.
     pub max_waiting: u32,
     /// Closes a conversation in which nobody wrote for so many seconds; 0 never does.
@@ -154,6 +156,7 @@ impl Default for QueueDoc {
             language: true,
             topics: true,
             priority: 4,
+            needs: BTreeMap::new(),
             max_waiting: 100_000,
             idle_close_s: 0,
         }

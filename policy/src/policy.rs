@@ -43,6 +43,8 @@ pub struct Queue {
     pub language: bool,
     /// Whether topics that are skills become needs.
     pub topics: bool,
+    /// What every conversation in it needs: skill to least proficiency.
+    pub needs: BTreeMap<String, u8>,
     /// The name of its opening hours; none is always open.
     pub hours: Option<String>,
 }
@@ -174,6 +176,7 @@ impl Policy {
                 let known = arrival.topics.iter().filter(|topic| self.document.skills.contains_key(*topic));
                 skills.extend(known.map(|topic| (topic.as_str(), TOPIC_PROFICIENCY)));
             }
+            skills.extend(queue.needs.iter().map(|(skill, least)| (skill.as_str(), *least)));
             language = arrival.language.filter(|tag| queue.language && !tag.is_empty());
         }
         if let Some(rule) = rule {
@@ -198,12 +201,15 @@ impl Policy {
         let topic = |(skill, least): &&(Box<str>, u8)| {
             to.topics && *least == TOPIC_PROFICIENCY && self.document.skills.contains_key(&**skill)
         };
+        let mut skills: BTreeMap<&str, u8> =
+            needs.skills.iter().filter(topic).map(|(skill, least)| (&**skill, *least)).collect();
+        skills.extend(to.needs.iter().map(|(skill, least)| (skill.as_str(), *least)));
         let needs = Needs {
             queue: queue.into(),
             channel: needs.channel.clone(),
             effort: self.effort(&needs.channel),
             language: needs.language.clone().filter(|_| to.language),
-            skills: needs.skills.iter().filter(topic).cloned().collect(),
+            skills: skills.into_iter().map(|(skill, least)| (Box::from(skill), least)).collect(),
         };
         Some(Routing { needs, priority: to.priority })
     }
@@ -231,6 +237,7 @@ impl Queue {
             priority: queue.priority,
             language: queue.language,
             topics: queue.topics,
+            needs: queue.needs.clone(),
             hours: queue.hours.clone(),
         }
     }

@@ -108,19 +108,8 @@ fn check_intake(document: &Document, faults: &mut Faults) {
     }
 }
 
-fn check_rule(path: &str, rule: &IntakeDoc, document: &Document, faults: &mut Faults) {
-    let known = if document.queues.is_empty() {
-        rule.queue == super::DEFAULT_QUEUE
-    } else {
-        document.queues.contains_key(&rule.queue)
-    };
-    if !known {
-        let queues = document.queues.keys().map(String::as_str);
-        let near =
-            nearest(&rule.queue, queues.chain(document.queues.is_empty().then_some(super::DEFAULT_QUEUE)));
-        faults.add(format!("{path}.queue"), format!("there is no queue `{}`{near}", rule.queue));
-    }
-    for (skill, &least) in &rule.needs {
+fn check_needs(path: &str, needs: &BTreeMap<String, u8>, document: &Document, faults: &mut Faults) {
+    for (skill, &least) in needs {
         if !document.skills.contains_key(skill) {
             let near = nearest(skill, document.skills.keys().map(String::as_str));
             faults.add(
@@ -134,6 +123,21 @@ fn check_rule(path: &str, rule: &IntakeDoc, document: &Document, faults: &mut Fa
             || format!("proficiency {least} is out of range; use 1 to 100"),
         );
     }
+}
+
+fn check_rule(path: &str, rule: &IntakeDoc, document: &Document, faults: &mut Faults) {
+    let known = if document.queues.is_empty() {
+        rule.queue == super::DEFAULT_QUEUE
+    } else {
+        document.queues.contains_key(&rule.queue)
+    };
+    if !known {
+        let queues = document.queues.keys().map(String::as_str);
+        let near =
+            nearest(&rule.queue, queues.chain(document.queues.is_empty().then_some(super::DEFAULT_QUEUE)));
+        faults.add(format!("{path}.queue"), format!("there is no queue `{}`{near}", rule.queue));
+    }
+    check_needs(path, &rule.needs, document, faults);
     if let Some(priority) = rule.priority {
         check_priority(path, priority, faults);
     }
@@ -149,6 +153,7 @@ fn check_rule(path: &str, rule: &IntakeDoc, document: &Document, faults: &mut Fa
 }
 
 fn check_queue(path: &str, queue: &QueueDoc, document: &Document, faults: &mut Faults) {
+    check_needs(path, &queue.needs, document, faults);
     if let Some(hours) = &queue.hours
         && !document.hours.contains_key(hours)
     {
