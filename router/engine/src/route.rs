@@ -10,6 +10,9 @@ use policy::time::{Span, Timestamp};
 use crate::event::{Event, EventKind, StandingCause};
 use crate::state::{Engine, Phase, Workspace};
 
+/// Where the number of an offer stands in its id; the rest is the conversation's.
+pub(crate) const OFFER_SHIFT: u32 = 80;
+
 /// One command's turn: where, when, why, and the events so far. Each event is applied as it is recorded.
 pub(crate) struct Turn<'a> {
     engine: &'a mut Engine,
@@ -79,7 +82,7 @@ impl<'a> Turn<'a> {
         let Some(it) = workspace.conversations.get(&conversation) else { return };
         let agent = decision.agent;
         let wait = workspace.policy.queue(&it.needs.queue).map_or(Span::seconds(20), |queue| queue.offer);
-        let offer = OfferId::from_bits(conversation.bits() ^ (u128::from(it.offers + 1) << 80));
+        let offer = OfferId::from_bits(conversation.bits() ^ (u128::from(it.offers + 1) << OFFER_SHIFT));
         let fence = it.fence + 1;
         self.record(EventKind::OfferMade {
             conversation,

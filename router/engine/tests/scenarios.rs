@@ -5,6 +5,7 @@
 //! at 12 accept ana            a command, at a second
 //!   accepted by ana, fence 1  the events
 //! ```
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 use std::fs;

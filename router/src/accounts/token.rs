@@ -57,7 +57,9 @@ impl Accounts {
         let hash = hash(&token);
         let record = TokenRecord { workspace, agent, expires_ms };
         append(&*self.log, vec![put(row(b't', &[&hash]), &record)?]).await?;
-        self.change(|index| drop(index.tokens.insert(hash, record)));
+        self.change(|index| {
+            index.tokens.insert(hash, record);
+        });
         Ok((token, expires_ms))
     }
 
@@ -91,7 +93,9 @@ impl Accounts {
         if let Err(error) = append(&*self.log, vec![delete]).await {
             tracing::warn!(%error, "an ended token could not be removed from the store");
         }
-        self.change(|index| drop(index.tokens.remove(&hash)));
+        self.change(|index| {
+            index.tokens.remove(&hash);
+        });
     }
 
     /// Forgets tokens past their time; the store forgets them with the next start's sweep.

@@ -3,7 +3,7 @@
 
 use aws_lc_rs::{hmac, rand};
 use data_encoding::BASE32_NOPAD;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use policy::id::{ContactPointId, CustomerId, WorkspaceId};
 use serde::Deserialize;
 
@@ -100,6 +100,9 @@ impl Accounts {
         jwt: &str,
         now_ms: i64,
     ) -> Result<(CustomerId, ContactPointId, Option<String>), IdentityError> {
+        if decode_header(jwt).map(|header| header.alg) != Ok(Algorithm::HS256) {
+            return Err(IdentityError::Forged);
+        }
         let mut validation = Validation::new(Algorithm::HS256);
         // Checked below, against the clock that everything else here uses.
         validation.validate_exp = false;
@@ -149,7 +152,7 @@ mod tests {
         let visitor = accounts.visitor(one.id, None);
         assert!(accounts.visitor(one.id, Some(&visitor.secret)) == visitor);
         assert!(accounts.known_visitor(other.id, &visitor.secret).is_none());
-        let mut forged = visitor.secret.clone().into_bytes();
+        let mut forged = visitor.secret.into_bytes();
         let last = forged.len() - 3;
         forged[last] = if forged[last] == b'a' { b'b' } else { b'a' };
         assert!(accounts.known_visitor(one.id, std::str::from_utf8(&forged).unwrap()).is_none());

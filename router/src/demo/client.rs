@@ -94,7 +94,7 @@ impl Client {
                     return Ok(event);
                 }
                 ServerFrame::Rejected { code, .. } => {
-                    tracing::debug!(?code, "a simulated request was rejected")
+                    tracing::debug!(?code, "a simulated request was rejected");
                 }
                 _ => {}
             }

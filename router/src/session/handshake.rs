@@ -19,7 +19,7 @@ use crate::server::App;
 /// Small on purpose: the default reads cost 128 KiB a connection.
 const READ_BUFFER: usize = 4_096;
 /// What may wait unwritten in one connection before writing fails.
-const WRITE_BUFFER_MAX: usize = 512 * 1024;
+const WRITE_BUFFER_MAX: usize = 8 << 20;
 
 /// `GET /api/v1/socket`
 pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {

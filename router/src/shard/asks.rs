@@ -357,19 +357,12 @@ impl State {
         conversation: ConversationId,
     ) -> Result<(), Denied> {
         let header = self.store(workspace).header(conversation).ok_or(Denied::NotFound)?;
+        if matches!(by, Actor::Customer(customer) if customer != header.customer) {
+            return Err(Denied::NotFound);
+        }
         let closed = header.closed.ok_or(Denied::Engine(Rejection::Conflict("this conversation is open")))?;
-        let may = match by {
-            Actor::Customer(customer) => customer == header.customer,
-            Actor::Agent(agent) => closed.known_agent == Some(agent),
-            Actor::Supervisor(_) => true,
-        };
-        if !may {
-            return Err(match by {
-                Actor::Customer(_) => Denied::NotFound,
-                Actor::Agent(_) | Actor::Supervisor(_) => {
-                    Denied::Forbidden("only who held it last, or a supervisor, opens it again")
-                }
-            });
+        if matches!(by, Actor::Agent(agent) if closed.known_agent != Some(agent)) {
+            return Err(Denied::Forbidden("only who held it last, or a supervisor, opens it again"));
         }
         self.execute_plain(workspace, CommandKind::Reopen { by, closed: Box::new(closed) })?;
         self.put_header(workspace, conversation, &Header { customer: header.customer, closed: None });

@@ -15,6 +15,7 @@ use crate::session::frame::Notice;
 use crate::session::stream::{Owner, Slot};
 
 const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
 /// Minutes that are kept.
 const MINUTES: usize = 60;
 /// Decision times that percentiles are taken over.
@@ -57,7 +58,6 @@ impl Board {
     pub(super) fn observe(&mut self, engine: &Engine, event: &Event) {
         let at = event.at;
         let Some(workspace) = engine.workspace(event.workspace) else { return };
-        let queue_of = |id| workspace.conversations.get(&id).map(|it| it.needs.queue.clone());
         match &event.kind {
             EventKind::ConversationOpened { needs, .. } => {
                 self.minute(at).count(needs.queue.clone(), |counts| counts.arrived += 1);
@@ -79,10 +79,8 @@ impl Board {
                 self.minute(at);
             }
             EventKind::MessageReceived { .. } | EventKind::MessageSent { .. } => self.second(at).1 += 1,
-            EventKind::Queued { conversation, .. } | EventKind::OfferMade { conversation, .. } => {
-                if queue_of(*conversation).is_some() {
-                    self.minute(at).waiting = workspace.pool.waiting_count();
-                }
+            EventKind::Queued { .. } | EventKind::OfferMade { .. } => {
+                self.minute(at).waiting = workspace.pool.waiting_count();
             }
             _ => {}
         }
@@ -126,7 +124,7 @@ impl Board {
     }
 
     fn hour(&self, now: Timestamp) -> impl Iterator<Item = &Minute> {
-        self.minutes.iter().filter(move |it| it.start > now.0 - MINUTES as i64 * MINUTE)
+        self.minutes.iter().filter(move |it| it.start > now.0 - HOUR)
     }
 
     fn percentile(&self, per_cent: usize) -> f64 {

@@ -53,7 +53,7 @@ impl State {
                     .close_owner(Owner::Agent(workspace, *agent), protocol::CloseCode::Unauthorized);
             }
             EventKind::ConversationOpened { conversation, .. } => {
-                self.tell_customer(workspace, *conversation)
+                self.tell_customer(workspace, *conversation);
             }
             EventKind::Queued { conversation, .. } => {
                 self.queue_moved(workspace, *conversation);

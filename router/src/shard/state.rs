@@ -258,7 +258,7 @@ impl State {
                 Effect::Push(owner, frame) => self.parts.registry.push(owner, &frame),
                 Effect::Snapshot(session, frame) => session.push_snapshot(&frame),
                 Effect::Accepted { session, notice, .. } | Effect::Reply(session, notice) => {
-                    session.reply(notice)
+                    session.reply(notice);
                 }
                 Effect::Slot(owner, slot, notice) => self.parts.registry.set_slot(owner, slot, &notice),
                 // Who asked may have gone; it is done all the same.

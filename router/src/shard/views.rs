@@ -19,6 +19,11 @@ use super::tails::{Store, StoredMessage, TAIL};
 use crate::accounts::{Principal, Role};
 use crate::session::Frame;
 
+/// Text of one conversation in a view, in bytes; the newest message is there in any case.
+const TEXT_BUDGET: usize = 48 * 1_024;
+/// Conversations of an agent's snapshot that come with many messages; the others come with their newest.
+const SNAPSHOT_CONVERSATIONS: usize = 40;
+
 /// Who looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Viewer {
@@ -55,8 +60,11 @@ impl State {
         }
         let mut grants = Grants::by_writing_in();
         let mut conversations = Vec::new();
-        for id in in_hand {
-            if let Some((view, granted)) = self.conversation_view(workspace, id, Viewer::Agent(agent), TAIL) {
+        for (index, id) in in_hand.into_iter().enumerate() {
+            let messages = if index < SNAPSHOT_CONVERSATIONS { TAIL } else { 1 };
+            if let Some((view, granted)) =
+                self.conversation_view(workspace, id, Viewer::Agent(agent), messages)
+            {
                 // One frame carries several customers' words: what one of them has not granted is left out of it.
                 if disclose(
                     self.audience(workspace, agent),
@@ -184,10 +192,10 @@ impl State {
         } else {
             let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
             let tail = self.tails.get(store, it.id, it.customer, it.last);
-            tail.iter()
-                .skip(tail.len().saturating_sub(messages))
-                .map(|stored| message(stored, it, viewer))
-                .collect()
+            {
+                let first = within_budget(tail, messages);
+                tail.iter().skip(first).map(|stored| message(stored, it, viewer)).collect()
+            }
         };
         let view = ConversationView {
             id: it.id,
@@ -221,7 +229,8 @@ impl State {
         let (mut view, _) = self.ended_view(workspace, &closed, viewer, 0);
         let first = closed.last.saturating_sub(TAIL as u64) + 1;
         let stored = self.store(workspace).read(id, closed.customer, first, closed.last);
-        view.messages = stored.iter().map(|stored| message(stored, &closed, viewer)).collect();
+        let first = within_budget(&stored, TAIL);
+        view.messages = stored.iter().skip(first).map(|stored| message(stored, &closed, viewer)).collect();
         view.holder = None;
         Some(view)
     }
@@ -378,6 +387,25 @@ pub(super) fn message(stored: &StoredMessage, it: &Conversation, viewer: Viewer)
         delivery,
         client_id: stored.client_id.clone().filter(|_| own),
     }
+}
+
+/// From where on the newest messages fit into a view: so many at most, and not more text than a frame should carry. What
+/// is older is read page by page.
+fn within_budget<'a, T>(messages: T, count: usize) -> usize
+where
+    T: IntoIterator<Item = &'a StoredMessage, IntoIter: DoubleEndedIterator + ExactSizeIterator>,
+{
+    let newest_first = messages.into_iter().rev();
+    let all = newest_first.len();
+    let mut bytes = 0;
+    let fit = newest_first
+        .take(count)
+        .take_while(|stored| {
+            bytes += stored.text.as_deref().map_or(0, str::len);
+            bytes <= TEXT_BUDGET
+        })
+        .count();
+    all - fit.max(usize::from(all > 0 && count > 0))
 }
 
 fn find(tail: &VecDeque<StoredMessage>, seq: u64) -> Option<&StoredMessage> {

@@ -74,7 +74,7 @@ pub(super) fn check(arguments: &cli::Check) -> anyhow::Result<()> {
     for number in 0..config.shards {
         let shard = ShardId(number);
         let recovered = shard::recover(shard, &*log).with_context(|| format!("shard {number}"))?;
-        for violation in engine::invariant::check_state(&recovered.engine) {
+        if let Some(violation) = engine::invariant::check_state(&recovered.engine).first() {
             anyhow::bail!("shard {number}: {} is broken: {}", violation.invariant, violation.detail);
         }
     }

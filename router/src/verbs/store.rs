@@ -136,7 +136,7 @@ pub(super) async fn restore(arguments: cli::Restore) -> anyhow::Result<()> {
 pub(super) async fn bench_log(arguments: cli::BenchLog) -> anyhow::Result<()> {
     let log = log_store::open(&Options { level: Level::Os, ..options(&arguments.data) })?;
     let workspace = WorkspaceId::from_bits(1);
-    let shard = ShardId(shard::shard_of(workspace, 16).into());
+    let shard = ShardId(shard::shard_of(workspace, 16));
     let mut engine = Engine::new();
     let mut events = Vec::new();
     let mut position = Position(0);

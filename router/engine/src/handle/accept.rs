@@ -5,7 +5,7 @@ use policy::id::{AgentId, ConversationId, OfferId};
 use super::workspace;
 use crate::event::EventKind;
 use crate::rejection::Rejection;
-use crate::route::Turn;
+use crate::route::{OFFER_SHIFT, Turn};
 use crate::state::Phase;
 
 pub(super) fn handle(turn: &mut Turn<'_>, agent: AgentId, offer: OfferId) -> Result<(), Rejection> {
@@ -15,6 +15,9 @@ pub(super) fn handle(turn: &mut Turn<'_>, agent: AgentId, offer: OfferId) -> Res
     Ok(())
 }
 
+/// How many offers of one conversation are told from those of another workspace once they have ended.
+const OFFERS_TRIED: u128 = 64;
+
 /// The conversation of an offer that still stands and is this agent's.
 pub(super) fn standing_offer(
     turn: &Turn<'_>,
@@ -23,7 +26,14 @@ pub(super) fn standing_offer(
 ) -> Result<ConversationId, Rejection> {
     let workspace = workspace(turn)?;
     let ended = Rejection::Conflict("this offer has ended: it was taken back, answered or ran out");
-    let conversation = *workspace.offers.get(&offer).ok_or(ended)?;
+    let Some(&conversation) = workspace.offers.get(&offer) else {
+        // An offer's id tells its conversation; that of another workspace is none here.
+        let made_here = (1..=OFFERS_TRIED).any(|number| {
+            let of = ConversationId::from_bits(offer.bits() ^ (number << OFFER_SHIFT));
+            workspace.conversations.contains_key(&of)
+        });
+        return Err(if made_here { ended } else { Rejection::NotFound("offer") });
+    };
     match workspace.conversations.get(&conversation).map(|it| it.phase) {
         Some(Phase::Offered { offer: standing, agent: to, .. }) if standing == offer && to == agent => {
             Ok(conversation)

@@ -118,12 +118,11 @@ pub(super) fn replay(
     Ok(expected.is_some())
 }
 
+/// A row: the position of its first record, and the records.
+pub(super) type Row = (Position, Vec<Vec<u8>>);
+
 /// Rows all of whose records are at or below a position.
-pub(super) fn below(
-    rows: &Keyspace,
-    shard: ShardId,
-    upto: Position,
-) -> Result<Vec<(Position, Vec<Vec<u8>>)>, ReadError> {
+pub(super) fn below(rows: &Keyspace, shard: ShardId, upto: Position) -> Result<Vec<Row>, ReadError> {
     let (start, end) = (key(shard, Position(0)), key(shard, upto));
     let mut moved = Vec::new();
     for guard in rows.range::<[u8; 10], _>((Bound::Included(start), Bound::Included(end))) {

@@ -209,10 +209,8 @@ impl Log for EmbeddedLog {
         for guard in moment.iter(&self.store.records) {
             let (key, value) = guard.into_inner().map_err(unreadable)?;
             let (shard, first) = chunk::parse_key(&key)?;
-            let mut position = first.0;
-            for record in chunk::records(shard, first, &value)? {
+            for (position, record) in (first.0..).zip(chunk::records(shard, first, &value)?) {
                 each(Copied::Record(shard, Position(position), record))?;
-                position += 1;
             }
         }
         for table in Table::ALL {
