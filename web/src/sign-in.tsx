@@ -30,8 +30,9 @@ export function SignIn({ title }: { title: string }) {
   useEffect(() => {
     call<{ sign_in: { name: string; password: string } }>("GET", "/demo")
       .then(({ sign_in }) => {
-        setName(sign_in.name);
-        setPassword(sign_in.password);
+        // Never over what somebody has begun to type.
+        setName((typed) => typed || sign_in.name);
+        setPassword((typed) => typed || sign_in.password);
         setHint("This is the demo: name and password are filled in.");
       })
       .catch(() => undefined);

@@ -16,7 +16,7 @@ function Top() {
   const online = mine?.state === "online";
   return (
     <header class="top">
-      <strong>Switchboard</strong>
+      <h1>Switchboard</h1>
       <span class={`tag ${online ? "good" : "waiting"}`}>{online ? "Online" : mine?.state === "away" ? "Away" : "Offline"}</span>
       <select
         aria-label="My state"

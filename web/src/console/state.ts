@@ -39,7 +39,7 @@ export function start() {
       event(event) {
         state.apply(event);
         if (event.kind === "conversation" && event.conversation.state === "assigned" && !selected.value) open(event.conversation.id);
-        if (event.kind === "message") seen();
+        if (["message", "conversation", "snapshot"].includes(event.kind)) seen();
       },
       notice: (frame) => state.notice(frame),
       refused: (_, detail) => (notice.value = detail),
