@@ -146,7 +146,7 @@ pub async fn serve(
     _metrics: Arc<Metrics>,
     mut shutdown: watch::Receiver<bool>,
 ) {
-    let proxies = config.trusted_proxies.iter().filter_map(|it| it.parse().ok()).collect();
+    let proxies = config.trusted_proxies.clone();
     let places = Arc::new(Semaphore::new(config.limits.connections));
     let sources = Sources { counts: Arc::default(), max: config.limits.connections_per_source };
     let shared = Arc::new(Shared { app, tls, config, proxies });

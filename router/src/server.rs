@@ -15,7 +15,7 @@ use protocol::DemoSignIn;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::info;
+use tracing::{Instrument, info};
 
 use crate::accounts::Accounts;
 use crate::api;
@@ -302,7 +302,8 @@ async fn start_shards(
         }
         let (handle, asks) = Handle::new(parts.config.limits.shard_queue);
         let state = State::new(ShardId(number), parts.clone(), recovered);
-        tasks.spawn(shard::run(state, asks, Arc::clone(stop)));
+        let span = tracing::debug_span!("shard", number);
+        tasks.spawn(shard::run(state, asks, Arc::clone(stop)).instrument(span));
         handles.push(handle);
     }
     Ok((handles, tasks))

@@ -117,7 +117,8 @@ async fn nothing_crosses_workspaces() {
             .then_some(())
         })
         .await;
-    steps::take(&mut agent, conversation).await;
+    let id = agent.id();
+    agent.ask(ClientFrame::Accept { id, offer: offer.id }).await.expect("the offer still stands");
     steps::state(&mut customer, conversation, ConversationState::Assigned).await;
 }
 

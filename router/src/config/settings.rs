@@ -6,8 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
-
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,7 +23,7 @@ pub struct Config {
     /// Certificate and key; both are read again when they change.
     pub tls: Option<Tls>,
     /// Proxies whose `X-Forwarded-For` is believed, as address or range; all others are ignored.
-    pub trusted_proxies: Vec<String>,
+    pub trusted_proxies: Vec<Cidr>,
     /// Limits.
     pub limits: Limits,
     /// Sessions.
@@ -75,6 +73,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections of one address.
     pub connections_per_source: usize,
+    /// TLS handshakes under way at once.
+    pub handshakes: usize,
     /// Bytes of a frame.
     pub frame_bytes: usize,
     /// Bytes of a message's text.
@@ -102,8 +102,9 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             connections_per_source: 256,
+            handshakes: 64,
             frame_bytes: 65_536,
-            text_bytes: 16_384,
+            text_bytes: connectors::web_chat::CAPABILITIES.text_max,
             frames_per_s: 20,
             frames_burst: 40,
             requests_per_s: 50,
@@ -119,14 +120,23 @@ impl Default for Limits {
 impl Limits {
     /// For load runs, where one address plays everybody.
     pub(super) fn raise_for_load(&mut self) {
-        self.connections = 100_000;
-        self.connections_per_source = 100_000;
-        self.frames_per_s = 1_000_000;
-        self.frames_burst = 1_000_000;
-        self.requests_per_s = 1_000_000;
-        self.requests_burst = 1_000_000;
-        self.sessions = 200_000;
-        self.shard_queue = 65_536;
+        for (limit, least) in [
+            (&mut self.connections, 100_000),
+            (&mut self.connections_per_source, 100_000),
+            (&mut self.handshakes, 1_024),
+            (&mut self.sessions, 200_000),
+            (&mut self.shard_queue, 65_536),
+        ] {
+            *limit = (*limit).max(least);
+        }
+        for rate in [
+            &mut self.frames_per_s,
+            &mut self.frames_burst,
+            &mut self.requests_per_s,
+            &mut self.requests_burst,
+        ] {
+            *rate = (*rate).max(1_000_000);
+        }
     }
 }
 
@@ -222,7 +232,8 @@ impl Default for Snapshots {
 }
 
 /// A range of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Cidr {
     address: IpAddr,
     bits: u32,
@@ -242,11 +253,25 @@ impl FromStr for Cidr {
     }
 }
 
+impl TryFrom<String> for Cidr {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Cidr> for String {
+    fn from(range: Cidr) -> Self {
+        format!("{}/{}", range.address, range.bits)
+    }
+}
+
 impl Cidr {
     /// Whether an address is in the range.
     #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {
-        match (self.address, ip) {
+        match (self.address, ip.to_canonical()) {
             (IpAddr::V4(a), IpAddr::V4(b)) => {
                 let mask = u32::MAX.checked_shl(32 - self.bits).unwrap_or(0);
                 a.to_bits() & mask == b.to_bits() & mask
@@ -256,43 +281,6 @@ impl Cidr {
                 a.to_bits() & mask == b.to_bits() & mask
             }
             _ => false,
-        }
-    }
-}
-
-impl Config {
-    /// Values that have the right form and make no sense.
-    pub(super) fn check(&self, faults: &mut Vec<Fault>) {
-        let mut wrong = |key: &str, detail: String| faults.push(Fault::at(key, detail));
-        if let Err(error) = self.level.parse::<log_store::Level>() {
-            wrong("level", error.to_string());
-        }
-        if !(1..=1_024).contains(&self.shards) {
-            wrong("shards", "must be 1 to 1,024".into());
-        }
-        for proxy in &self.trusted_proxies {
-            if let Err(detail) = proxy.parse::<Cidr>() {
-                wrong("trusted_proxies", detail);
-            }
-        }
-        if self
-            .public_url
-            .as_deref()
-            .is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://"))
-        {
-            wrong("public_url", "must begin with http:// or https://".into());
-        }
-        if self.limits.text_bytes > self.limits.frame_bytes {
-            wrong(
-                "limits.text_bytes",
-                "must not be above limits.frame_bytes: the text would not fit its frame".into(),
-            );
-        }
-        if self.limits.frames_per_s == 0 || self.limits.frames_burst == 0 || self.limits.requests_per_s == 0 {
-            wrong("limits", "rates must be above 0: nobody could say anything".into());
-        }
-        if self.sessions.ring_events < 2 || self.sessions.heartbeat_ms < 100 {
-            wrong("sessions", "ring_events must be 2 or more and heartbeat_ms 100 or more".into());
         }
     }
 }

@@ -9,21 +9,21 @@ use protocol::{ServerFrame, SessionEvent};
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub(super) event: Bytes,
-    /// For a message of the other side: where and which number, so that its arrival can be reported.
-    pub(super) arrival: Option<(ConversationId, u64)>,
+    /// Messages of the other side that it carries: where and up to which number, so that their arrival can be reported.
+    pub(super) arrivals: Box<[(ConversationId, u64)]>,
 }
 
 impl Frame {
     /// Renders an event that may be seen.
     #[must_use]
     pub fn event(event: &Disclosed<SessionEvent>) -> Self {
-        Self { event: render(event.get()), arrival: None }
+        Self { event: render(event.get()), arrivals: Box::default() }
     }
 
-    /// Renders a message whose arrival is to be reported.
+    /// Renders an event that carries messages of the other side, whose arrival is to be reported.
     #[must_use]
-    pub fn message(event: &Disclosed<SessionEvent>, conversation: ConversationId, seq: u64) -> Self {
-        Self { event: render(event.get()), arrival: Some((conversation, seq)) }
+    pub fn carrying(event: &Disclosed<SessionEvent>, arrivals: Vec<(ConversationId, u64)>) -> Self {
+        Self { event: render(event.get()), arrivals: arrivals.into() }
     }
 
     /// The frame with its number, as it goes over the wire.

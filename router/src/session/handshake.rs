@@ -10,6 +10,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use tracing::Instrument;
+
 use super::socket;
 use crate::accounts::Principal;
 use crate::api::problem::Refusal;
@@ -37,7 +39,8 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
                     .max_frame_size(Some(app.config.limits.frame_bytes));
                 let socket =
                     WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
-                socket::run(app, socket, principal).await;
+                let span = tracing::debug_span!("connection");
+                socket::run(app, socket, principal).instrument(span).await;
                 drop(place);
             });
             let headers = [

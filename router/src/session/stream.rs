@@ -312,9 +312,8 @@ impl Stream {
         let bytes = frame.numbered(self.last);
         self.ring_bytes += bytes.len();
         self.ring.push_back((self.last, bytes));
-        if let Some((conversation, seq)) = frame.arrival {
-            self.arrivals.push_back((self.last, conversation, seq));
-        }
+        let last = self.last;
+        self.arrivals.extend(frame.arrivals.iter().map(|(conversation, seq)| (last, *conversation, *seq)));
         while self.ring.len() > limits.events || (self.ring_bytes > limits.bytes && self.ring.len() > 1) {
             if let Some((_, old)) = self.ring.pop_front() {
                 self.ring_bytes -= old.len();
@@ -417,7 +416,7 @@ mod tests {
         session.push_snapshot(&frame());
         let conversation = ConversationId::from_bits(4);
         for seq in [3, 4] {
-            session.push(&Frame { arrival: Some((conversation, seq)), ..frame() });
+            session.push(&Frame { arrivals: vec![(conversation, seq)].into(), ..frame() });
         }
         assert_eq!(session.confirm(3), None, "not sent yet");
         assert_eq!(written(session.next(connection)), 3);

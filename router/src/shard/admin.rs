@@ -164,7 +164,7 @@ impl State {
         let Some(it) = self.engine.workspace(workspace) else {
             return Greeting { open: false, opens_ms: None, wait_s: None };
         };
-        let arrival = policy::Arrival { channel: super::asks::WEB_CHAT, language, topics };
+        let arrival = policy::Arrival { channel: connectors::web_chat::CHANNEL, language, topics };
         let queue = it.policy.route(&arrival).needs.queue;
         let open = it.policy.is_open(&queue, now);
         let opens_ms = if open { None } else { it.policy.next_opening(&queue, now).map(|at| at.0) };

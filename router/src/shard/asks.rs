@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use connectors::web_chat::CHANNEL as WEB_CHAT;
 use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection, Side};
 use log_store::Table;
 use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
@@ -16,9 +17,6 @@ use super::{Ask, Refused};
 use crate::accounts::{Principal, Role};
 use crate::session::frame::Notice;
 use crate::session::{Owner, Session};
-
-/// Web chat's name as a channel.
-pub(crate) const WEB_CHAT: &str = "web_chat";
 
 /// Remembered requests looked at in one beat.
 const FORGET: usize = 256;
@@ -83,7 +81,10 @@ impl State {
                 Ok(()) => self.pending.effects.push(Effect::Answer(answer)),
                 Err(rejection) => drop(answer.send(Err(Refused::Rejected(rejection)))),
             },
-            Ask::Query(look) => look(self),
+            Ask::Query(look) => {
+                let tell = look(self);
+                self.pending.effects.push(Effect::Tell(tell));
+            }
         }
     }
 

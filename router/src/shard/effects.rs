@@ -22,6 +22,12 @@ impl State {
     pub(super) fn derive(&mut self, events: &[Event]) {
         let mut agents: BTreeSet<(WorkspaceId, AgentId)> = BTreeSet::new();
         for event in events {
+            if let EventKind::MessageReceived { conversation, seq, .. } = &event.kind {
+                // Whom the conversation comes to in this very turn gets the message with it.
+                let comes = |it: &Event| matches!(&it.kind, EventKind::OfferMade { conversation: of, .. } if of == conversation);
+                self.tell_message(event.workspace, *conversation, *seq, !events.iter().any(comes));
+                continue;
+            }
             self.derive_one(event, &mut agents);
         }
         for (workspace, agent) in agents {
@@ -61,7 +67,7 @@ impl State {
             }
             EventKind::MessageReceived { conversation, seq, .. }
             | EventKind::MessageSent { conversation, seq, .. } => {
-                self.tell_message(workspace, *conversation, *seq);
+                self.tell_message(workspace, *conversation, *seq, true);
             }
             EventKind::OfferMade { conversation, offer, decision, .. } => {
                 self.queue_moved(workspace, *conversation);
@@ -150,11 +156,12 @@ impl State {
     ) {
         let Some((view, grants)) = self.offer_view(workspace, id, offer, decision) else { return };
         let audience = self.audience(workspace, decision.agent);
+        let carried = vec![(id, view.conversation.last)];
         let event = SessionEvent::Offer { offer: view };
         match disclose(audience, Purpose::Service, &grants, CONVERSATION_FIELDS, event) {
             Ok(event) => {
                 let owner = Owner::Agent(workspace, decision.agent);
-                self.pending.effects.push(Effect::Push(owner, Frame::event(&event)));
+                self.pending.effects.push(Effect::Push(owner, Frame::carrying(&event, carried)));
             }
             Err(withheld) => tracing::warn!(conversation = %id, %withheld, "an offer was withheld"),
         }
@@ -199,11 +206,11 @@ impl State {
     }
 
     /// Gives a message to both sides.
-    fn tell_message(&mut self, workspace: WorkspaceId, id: ConversationId, seq: u64) {
+    fn tell_message(&mut self, workspace: WorkspaceId, id: ConversationId, seq: u64, to_agent: bool) {
         let Some(it) = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&id)) else {
             return;
         };
-        let (customer, reader) = (it.customer, it.takes_room_of());
+        let (customer, reader) = (it.customer, it.takes_room_of().filter(|_| to_agent));
         let by_agent = self.is_by_agent(workspace, id, seq);
         let mut readers =
             vec![(Audience::Customer, Owner::Customer(workspace, customer), Viewer::Customer, by_agent)];
@@ -216,7 +223,7 @@ impl State {
             let event = SessionEvent::Message { conversation: id, message };
             match disclose(audience, Purpose::Service, &grants, CONVERSATION_FIELDS, event) {
                 Ok(event) if arrives => {
-                    self.pending.effects.push(Effect::Push(owner, Frame::message(&event, id, seq)));
+                    self.pending.effects.push(Effect::Push(owner, Frame::carrying(&event, vec![(id, seq)])));
                 }
                 Ok(event) => self.pending.effects.push(Effect::Push(owner, Frame::event(&event))),
                 Err(withheld) => tracing::warn!(conversation = %id, %withheld, "a message was withheld"),

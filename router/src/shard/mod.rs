@@ -82,9 +82,12 @@ pub enum Ask {
         /// Where the answer goes.
         answer: oneshot::Sender<Result<(), Refused>>,
     },
-    /// A look at the state.
-    Query(Box<dyn FnOnce(&mut State) + Send>),
+    /// A look at the state. What was seen is told when everything before it is durable.
+    Query(Box<dyn FnOnce(&mut State) -> Tell + Send>),
 }
+
+/// Tells what a look at the state has seen.
+pub type Tell = Box<dyn FnOnce() + Send>;
 
 /// Why a shard did not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -157,9 +160,10 @@ impl Handle {
         look: impl FnOnce(&mut State) -> T + Send + 'static,
     ) -> Result<T, Refused> {
         let (answer, answered) = oneshot::channel();
-        let query = move |state: &mut State| {
+        let query = move |state: &mut State| -> Tell {
+            let seen = look(state);
             // Who asked may have gone; then nobody misses the answer.
-            drop(answer.send(look(state)));
+            Box::new(move || drop(answer.send(seen)))
         };
         self.ask(Ask::Query(Box::new(query))).await?;
         answered.await.map_err(|_| Refused::Busy)

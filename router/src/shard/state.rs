@@ -92,6 +92,8 @@ pub(super) enum Effect {
     Reply(Arc<Session>, Notice),
     /// The newest value of something.
     Slot(Owner, Slot, Notice),
+    /// What a look at the state has seen.
+    Tell(super::Tell),
     /// The answer to a command of the API.
     Answer(oneshot::Sender<Result<(), Refused>>),
 }
@@ -261,6 +263,7 @@ impl State {
                     session.reply(notice);
                 }
                 Effect::Slot(owner, slot, notice) => self.parts.registry.set_slot(owner, slot, &notice),
+                Effect::Tell(tell) => tell(),
                 // Who asked may have gone; it is done all the same.
                 Effect::Answer(answer) => drop(answer.send(Ok(()))),
             }

@@ -128,17 +128,21 @@ fn after_failure(state: &mut State, effects: Vec<Effect>, failure: AppendError) 
             Effect::Answer(answer) => drop(answer.send(Err(Refused::NotDurable(detail.clone())))),
             // A session without its snapshot would wait for ever.
             Effect::Snapshot(session, _) => session.close(protocol::CloseCode::Overloaded),
-            Effect::Push(..) | Effect::Reply(..) | Effect::Slot(..) => {}
+            // A look that saw what has not happened is not told: who asked is told to try again.
+            Effect::Push(..) | Effect::Reply(..) | Effect::Slot(..) | Effect::Tell(_) => {}
         }
     }
     match failure {
-        AppendError::Full => match recover(state.id, &*state.parts.log) {
-            Ok(recovered) => {
-                state.restart(recovered);
-                Ok(detail)
+        // Nothing of it is in the log: what the log holds is the truth.
+        AppendError::Full | AppendError::Busy | AppendError::Fenced { .. } => {
+            match recover(state.id, &*state.parts.log) {
+                Ok(recovered) => {
+                    state.restart(recovered);
+                    Ok(detail)
+                }
+                Err(error) => Err(format!("shard {} cannot be read again: {error}", state.id.0)),
             }
-            Err(error) => Err(format!("shard {} cannot be read again: {error}", state.id.0)),
-        },
+        }
         other => {
             error!(shard = state.id.0, error = %other, "the log has failed");
             Err(other.to_string())

@@ -89,11 +89,14 @@ impl State {
                 offers.push(view);
             }
         }
+        let carried =
+            conversations.iter().chain(offers.iter().map(|it| &it.conversation)).map(|it| (it.id, it.last));
+        let carried = carried.collect();
         let event = SessionEvent::Snapshot { me, conversations, offers };
         let audience = self.audience(workspace, agent);
         disclose(audience, Purpose::Service, &grants, CONVERSATION_FIELDS, event)
             .ok()
-            .map(|it| Frame::event(&it))
+            .map(|it| Frame::carrying(&it, carried))
     }
 
     fn customer_snapshot(
@@ -120,6 +123,7 @@ impl State {
             capacity: 0,
             queues: Vec::new(),
         };
+        let carried = conversation.iter().map(|it| (it.id, it.last)).collect();
         let event = SessionEvent::Snapshot {
             me,
             conversations: conversation.into_iter().collect(),
@@ -127,7 +131,7 @@ impl State {
         };
         disclose(Audience::Customer, Purpose::Service, &card.grants, CONVERSATION_FIELDS, event)
             .ok()
-            .map(|it| Frame::event(&it))
+            .map(|it| Frame::carrying(&it, carried))
     }
 
     /// An agent as it sees itself.

@@ -1,0 +1,71 @@
+//! Values that have the right form and make no sense, together or alone.
+
+use super::Config;
+
+impl Config {
+    /// What makes no sense: the key, and why.
+    pub(super) fn check(&self) -> Vec<(&'static str, String)> {
+        let mut faults = Vec::new();
+        if let Err(error) = self.level.parse::<log_store::Level>() {
+            faults.push(("level", format!("cannot be used: {error}")));
+        }
+        if !(1..=1_024).contains(&self.shards) {
+            faults.push(("shards", "must be 1 to 1,024".into()));
+        }
+        if self.public_url.as_deref().is_some_and(|url| !is_origin(url)) {
+            faults.push((
+                "public_url",
+                "must be scheme and host, such as `https://chat.example.com`, without a path".into(),
+            ));
+        }
+        let (limits, sessions) = (&self.limits, &self.sessions);
+        if limits.text_bytes > limits.frame_bytes {
+            faults.push((
+                "limits.text_bytes",
+                "must not be above `limits.frame_bytes`: the text would not fit its frame".into(),
+            ));
+        }
+        for (key, value, least) in [
+            ("limits.connections", limits.connections, 1),
+            ("limits.connections_per_source", limits.connections_per_source, 1),
+            ("limits.handshakes", limits.handshakes, 1),
+            ("limits.frame_bytes", limits.frame_bytes, 1_024),
+            ("limits.text_bytes", limits.text_bytes, 1),
+            ("limits.sessions", limits.sessions, 1),
+            ("limits.body_bytes", limits.body_bytes, 1_024),
+            ("limits.shard_queue", limits.shard_queue, 1),
+            ("limits.frames_per_s", wide(limits.frames_per_s), 1),
+            ("limits.frames_burst", wide(limits.frames_burst), 1),
+            ("limits.requests_per_s", wide(limits.requests_per_s), 1),
+            ("limits.requests_burst", wide(limits.requests_burst), 1),
+            ("limits.header_timeout_ms", wide(limits.header_timeout_ms), 100),
+            ("sessions.heartbeat_ms", wide(sessions.heartbeat_ms), 100),
+            ("sessions.ring_events", sessions.ring_events, 2),
+            ("sessions.ring_bytes", sessions.ring_bytes, 1_024),
+            ("sessions.write_timeout_ms", wide(sessions.write_timeout_ms), 100),
+            ("sessions.ticket_ms", wide(sessions.ticket_ms), 1_000),
+        ] {
+            if value < least {
+                faults.push((key, format!("must be {least} or more")));
+            }
+        }
+        if self.snapshots.every_events == 0 {
+            faults.push(("snapshots.every_events", "must be 1 or more".into()));
+        }
+        faults
+    }
+}
+
+fn wide(value: u32) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
+}
+
+/// Whether this is what a browser calls an origin.
+pub(crate) fn is_origin(text: &str) -> bool {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let Some(host) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte))
+        && host.parse::<axum::http::uri::Authority>().is_ok_and(|it| !it.host().is_empty())
+}
