@@ -40,12 +40,7 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-fn measure(
-    folder: &Path,
-    time: Duration,
-    rounds: usize,
-    records: u64,
-) -> Result<serde_json::Value, Failure> {
+fn measure(folder: &Path, time: Duration, rounds: usize, records: u64) -> Result<serde_json::Value, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (mut ours, mut raw, mut bare, mut groups) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
@@ -116,7 +111,8 @@ async fn log_rate(path: &Path, time: Duration) -> Result<Rate, Failure> {
                     let key = row_key(producer, expected.0);
                     let writes = vec![Write::Put { table: Table::Transcripts, key, value: body.clone() }];
                     let records = vec![record.clone()];
-                    expected = log.append(Batch { shard: ShardId(producer), expected, records, writes }).await?;
+                    expected =
+                        log.append(Batch { shard: ShardId(producer), expected, records, writes }).await?;
                 }
                 Ok::<_, log_store::AppendError>(expected.0)
             })
@@ -172,7 +168,9 @@ async fn raw_rate(path: &Path, time: Duration, group: f64) -> Result<Rate, Failu
                 let mut count = 0u64;
                 while !stop.load(Ordering::Relaxed) {
                     let (answer, told) = oneshot::channel();
-                    if queue.send((record.clone(), body.clone(), answer)).await.is_err() || told.await.is_err() {
+                    if queue.send((record.clone(), body.clone(), answer)).await.is_err()
+                        || told.await.is_err()
+                    {
                         break;
                     }
                     count += 1;

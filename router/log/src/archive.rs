@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::file::{checked, with_checksum, write_whole};
-use crate::{Position, ReadError, ShardId};
+use crate::{EachRecord, Position, ReadError, ShardId};
 
 const FORM: u8 = 1;
 
@@ -43,34 +43,43 @@ impl Archive {
         write_whole(&path, &with_checksum(&body)).map_err(|error| ReadError::Io(error.to_string()))
     }
 
-    /// Records of a shard in order, as far as they are kept.
+    /// Calls `each` for the archived records of a shard after a position, in order, as far as they are kept.
     ///
     /// # Errors
     /// If a segment is damaged.
-    pub fn read(&self, shard: ShardId) -> Result<Vec<(Position, Vec<u8>)>, ReadError> {
-        let mut records = Vec::new();
-        for path in self.segments(shard) {
+    pub fn replay(&self, shard: ShardId, after: Position, each: EachRecord<'_>) -> Result<(), ReadError> {
+        // A trim that was cut short is done again, so segments may overlap.
+        let mut seen = after.0;
+        for (first, last, path) in self.segments(shard) {
+            if last <= seen {
+                continue;
+            }
             let damaged = || ReadError::Io(format!("the archive segment {} is damaged", path.display()));
-            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-            let first: u64 = name.split('-').next().and_then(|it| it.parse().ok()).ok_or_else(damaged)?;
             let bytes = fs::read(&path).map_err(|error| ReadError::Io(error.to_string()))?;
-            let mut rest = checked(&bytes).and_then(|body| body.split_first()).ok_or_else(damaged)?.1;
-            let mut position = first;
-            while let Some((length, tail)) = rest.split_first_chunk::<4>() {
+            let mut rest = match checked(&bytes).and_then(|body| body.split_first()) {
+                Some((&FORM, rest)) => rest,
+                _ => return Err(damaged()),
+            };
+            for position in first..=last {
+                let (length, tail) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
                 let length = u32::from_le_bytes(*length) as usize;
                 let (record, tail) = tail.split_at_checked(length).ok_or_else(damaged)?;
-                records.push((Position(position), record.to_vec()));
-                position += 1;
                 rest = tail;
+                if position > seen {
+                    seen = position;
+                    if !each(Position(position), record) {
+                        return Ok(());
+                    }
+                }
             }
         }
-        Ok(records)
+        Ok(())
     }
 
     /// Removes segments that are past their time.
     pub fn sweep(&self, shard: ShardId) {
         let now = SystemTime::now();
-        for path in self.segments(shard) {
+        for (_, _, path) in self.segments(shard) {
             let age = fs::metadata(&path)
                 .and_then(|it| it.modified())
                 .ok()
@@ -83,13 +92,60 @@ impl Archive {
         }
     }
 
-    fn segments(&self, shard: ShardId) -> Vec<PathBuf> {
+    /// First and last position and file of each segment, in order.
+    fn segments(&self, shard: ShardId) -> Vec<(u64, u64, PathBuf)> {
         let Ok(entries) = fs::read_dir(self.folder.join(shard.0.to_string())) else { return Vec::new() };
-        let mut paths: Vec<_> = entries
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.extension().is_some_and(|it| it == "seg"))
+        let mut segments: Vec<_> = entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let (first, last) = path.file_name()?.to_str()?.strip_suffix(".seg")?.split_once('-')?;
+                Some((first.parse().ok()?, last.parse().ok()?, path))
+            })
             .collect();
-        paths.sort_unstable();
-        paths
+        segments.sort_unstable();
+        segments
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_come_back_once_even_where_they_overlap_and_damage_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::new(folder.path(), 30);
+        let shard = ShardId(2);
+        let records = |from: u8, to: u8| (from..=to).map(|it| vec![it; 3]).collect::<Vec<_>>();
+        archive.put(shard, Position(1), &records(1, 2)).unwrap();
+        archive.put(shard, Position(1), &records(1, 4)).unwrap();
+        archive.put(shard, Position(5), &records(5, 6)).unwrap();
+        let read = |after| {
+            let mut read = Vec::new();
+            archive.replay(shard, Position(after), &mut |position, record| {
+                assert_eq!(record, vec![u8::try_from(position.0).unwrap(); 3]);
+                read.push(position.0);
+                true
+            })?;
+            Ok::<_, ReadError>(read)
+        };
+        assert_eq!(read(0).unwrap(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(read(3).unwrap(), [4, 5, 6]);
+        let last = archive.segments(shard).pop().unwrap().2;
+        let mut bytes = fs::read(&last).unwrap();
+        bytes[14] ^= 1;
+        fs::write(&last, bytes).unwrap();
+        assert!(read(0).unwrap_err().to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn segments_past_their_time_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let shard = ShardId(0);
+        Archive::new(folder.path(), 30).put(shard, Position(1), &[vec![1]]).unwrap();
+        Archive::new(folder.path(), 30).sweep(shard);
+        assert_eq!(Archive::new(folder.path(), 30).segments(shard).len(), 1);
+        Archive::new(folder.path(), 0).sweep(shard);
+        assert!(Archive::new(folder.path(), 30).segments(shard).is_empty());
     }
 }

@@ -214,8 +214,10 @@ fn take(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 async fn flush(log: &dyn Log, shard: u16, group: &mut (Position, Vec<Vec<u8>>)) -> Result<(), BackupError> {
     let shard = ShardId(shard);
-    // A log that begins after its snapshot goes on from there.
-    log.replay(shard, group.0, &mut |_, _| true)?;
+    // The first records of the original may have been trimmed.
+    if log.last(shard)? < group.0 {
+        log.begin_after(shard, group.0)?;
+    }
     let batch = Batch { shard, expected: group.0, records: std::mem::take(&mut group.1), writes: Vec::new() };
     group.0 = log.append(batch).await?;
     Ok(())

@@ -1,21 +1,43 @@
 //! Files that are there whole or not at all: written beside, synced, renamed, and the folder synced.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Writes a file so that a crash leaves either the old one or the new one.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with_mode(path, bytes, 0o644)
+}
+
+/// The same for what only its owner may ever read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with_mode(path, bytes, 0o600)
+}
+
+fn write_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    // Two writers of the same file must not share what they write beside it.
+    static TURN: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().ok_or_else(|| io::Error::other("a file needs a folder"))?;
     fs::create_dir_all(folder)?;
-    let beside = path.with_extension("part");
-    let mut file = File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
-    sync_folder(folder)
+    let turn = TURN.fetch_add(1, Ordering::Relaxed);
+    let beside = path.with_extension(format!("{}-{turn}.part", std::process::id()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(&beside)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // A part that cannot be removed either does no harm.
+        drop(fs::remove_file(&beside));
+    }
+    written.and_then(|()| sync_folder(folder))
 }
 
 /// Makes a folder's entries durable.

@@ -9,7 +9,7 @@ use crate::{
     ReadError, Rows, ShardId, Snapshot, Table, Write,
 };
 
-/// Records that a shard keeps in memory at most; older ones go once a snapshot holds them.
+/// Snapshots that are kept; [`Log::trim`] drops the records below the older one.
 const SNAPSHOTS: usize = 2;
 
 /// The store.
@@ -62,7 +62,30 @@ impl Log for MemoryLog {
         Ok(self.state().shards.get(&shard).map_or(Position(0), Shard::last))
     }
 
+    fn shards(&self) -> Result<Vec<ShardId>, ReadError> {
+        Ok(self
+            .state()
+            .shards
+            .iter()
+            .filter(|(_, it)| it.last() > Position(0))
+            .map(|(shard, _)| *shard)
+            .collect())
+    }
+
+    fn begin_after(&self, shard: ShardId, after: Position) -> Result<(), ReadError> {
+        let mut state = self.state();
+        let it = state.shards.entry(shard).or_default();
+        if !it.records.is_empty() {
+            return Err(ReadError::Position { shard, asked: after, last: it.last() });
+        }
+        it.trimmed = after.0;
+        Ok(())
+    }
+
     fn append(&self, batch: Batch) -> AppendFuture {
+        if !batch.fits() {
+            return AppendFuture::ready(Err(AppendError::TooLarge));
+        }
         let mut state = self.state();
         if state.closed {
             return AppendFuture::ready(Err(AppendError::Closed));
@@ -107,7 +130,12 @@ impl Log for MemoryLog {
 
     fn put_snapshot(&self, shard: ShardId, snapshot: &Snapshot) -> Result<(), ReadError> {
         let mut state = self.state();
-        let snapshots = &mut state.shards.entry(shard).or_default().snapshots;
+        let it = state.shards.entry(shard).or_default();
+        if snapshot.position > it.last() {
+            return Err(ReadError::Position { shard, asked: snapshot.position, last: it.last() });
+        }
+        let snapshots = &mut it.snapshots;
+        snapshots.retain(|kept| kept.position != snapshot.position);
         snapshots.push_back(snapshot.clone());
         while snapshots.len() > SNAPSHOTS {
             snapshots.pop_front();
@@ -116,7 +144,14 @@ impl Log for MemoryLog {
     }
 
     fn snapshot(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError> {
-        Ok(self.state().shards.get(&shard).and_then(|it| it.snapshots.back().cloned()))
+        let state = self.state();
+        let Some(it) = state.shards.get(&shard) else { return Ok(None) };
+        match it.snapshots.back() {
+            None if it.trimmed > 0 => {
+                Err(ReadError::Gap { shard, after: Position(0), first: Position(it.trimmed + 1) })
+            }
+            newest => Ok(newest.cloned()),
+        }
     }
 
     fn trim(&self, shard: ShardId) -> Result<u64, ReadError> {
@@ -183,7 +218,7 @@ impl Log for MemoryLog {
             appends: state.appends,
             records: state.records,
             commits: state.appends,
-            commit_seconds: 0.0,
+            ..Health::default()
         }
     }
 

@@ -54,9 +54,9 @@ async fn a_folder_is_for_one_process_and_not_for_older_programs() {
     assert!(matches!(log_store::open(&options), Err(OpenError::Locked(_))));
     log.close();
     drop(log);
-    fs::write(folder.path().join("format"), "2\n").unwrap();
+    fs::write(folder.path().join("format"), "3\n").unwrap();
     let Err(error) = log_store::open(&options) else { panic!("a newer folder was opened") };
-    assert!(error.to_string().contains("newer version (format 2)"), "{error}");
+    assert!(error.to_string().contains("newer version (format 3)"), "{error}");
 }
 
 #[tokio::test]

@@ -1,18 +1,18 @@
-//! Records as they stand in the store: one row a batch, so that a batch of a hundred events costs one row and replay reads
-//! long runs.
+//! Records as they stand in the store: one row for all that a shard appended in one commit, so that a hundred events cost
+//! one row and replay reads long runs.
 //!
-//! Key: shard (u16), position of the first record (u64), both big endian. Value: xxh3-64 of the rest (little endian), then
-//! for each record its length (u32, little endian) and its bytes.
+//! Key: shard (u16), position of the first record (u64), both big endian. Value: a checksum (xxh3-64, little endian, seeded
+//! with the key, so that a row in the wrong place is found) of the rest: a form byte, then for each record its length (u32,
+//! little endian) and its bytes. Rows of data format 1 had no form byte and no seed; they are still read.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use fjall::Keyspace;
-use xxhash_rust::xxh3::xxh3_64;
+use crate::{Position, ReadError, ShardId};
 
-use super::unreadable;
-use crate::{EachRecord, Position, ReadError, ShardId};
+const FORM: u8 = 2;
+const SUM: usize = size_of::<u64>();
 
+/// The key of a row.
 pub(super) fn key(shard: ShardId, first: Position) -> [u8; 10] {
     let mut key = [0; 10];
     key[..2].copy_from_slice(&shard.0.to_be_bytes());
@@ -20,119 +20,156 @@ pub(super) fn key(shard: ShardId, first: Position) -> [u8; 10] {
     key
 }
 
+/// What a key says.
 pub(super) fn parse_key(key: &[u8]) -> Result<(ShardId, Position), ReadError> {
-    let shard = key.get(..2).and_then(|it| it.try_into().ok()).map(u16::from_be_bytes);
-    let first = key.get(2..10).and_then(|it| it.try_into().ok()).map(u64::from_be_bytes);
-    match (shard, first) {
-        (Some(shard), Some(first)) => Ok((ShardId(shard), Position(first))),
+    match key.split_first_chunk::<2>() {
+        Some((shard, first)) if first.len() == 8 => {
+            let first = first.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
+            Ok((ShardId(u16::from_be_bytes(*shard)), Position(first)))
+        }
         _ => Err(ReadError::Io("a row of the log has a foreign key".into())),
     }
 }
 
-pub(super) fn encode(records: &[Vec<u8>]) -> Vec<u8> {
-    let size = records.iter().map(|record| record.len() + 4).sum::<usize>() + 8;
-    let mut value = Vec::with_capacity(size);
-    value.extend_from_slice(&[0; 8]);
-    for record in records {
-        // A batch is capped far below 4 GiB.
-        value.extend_from_slice(&u32::try_from(record.len()).unwrap_or(u32::MAX).to_le_bytes());
-        value.extend_from_slice(record);
-    }
-    let sum = xxh3_64(&value[8..]);
-    value[..8].copy_from_slice(&sum.to_le_bytes());
-    value
+fn seed(shard: ShardId, first: Position) -> u64 {
+    xxh3_64(&key(shard, first))
 }
 
-/// The records of a row, checked.
-pub(super) fn records(shard: ShardId, first: Position, value: &[u8]) -> Result<Vec<&[u8]>, ReadError> {
-    let damaged = |detail: &str| ReadError::Damaged { shard, position: first, detail: detail.to_owned() };
-    let (sum, mut rest) = value.split_first_chunk::<8>().ok_or_else(|| damaged("cut short"))?;
-    if xxh3_64(rest) != u64::from_le_bytes(*sum) {
-        return Err(damaged("checksum"));
-    }
-    let mut records = Vec::new();
-    while !rest.is_empty() {
-        let (length, tail) = rest.split_first_chunk::<4>().ok_or_else(|| damaged("length"))?;
-        let length = u32::from_le_bytes(*length) as usize;
-        let (record, tail) = tail.split_at_checked(length).ok_or_else(|| damaged("length"))?;
-        records.push(record);
-        rest = tail;
-    }
-    Ok(records)
-}
-
-/// The last position of every shard.
-pub(super) fn heads(rows: &Keyspace) -> Result<BTreeMap<ShardId, Position>, ReadError> {
-    let mut heads = BTreeMap::new();
-    // From the end to each shard's last row, skipping what is before it.
-    let mut below: Option<[u8; 10]> = None;
-    loop {
-        let end = below.map_or(Bound::Unbounded, Bound::Excluded);
-        let Some(guard) = rows.range::<[u8; 10], _>((Bound::Unbounded, end)).next_back() else {
-            return Ok(heads);
-        };
-        let (key_bytes, value) = guard.into_inner().map_err(unreadable)?;
-        let (shard, first) = parse_key(&key_bytes)?;
-        let count = records(shard, first, &value)?.len() as u64;
-        heads.insert(shard, Position(first.0 + count - 1));
-        below = Some(key(shard, Position(0)));
-    }
-}
-
-/// Calls `each` for records after a position; says whether the shard has any row.
-pub(super) fn replay(
-    rows: &Keyspace,
+/// A row that records are put into.
+#[derive(Debug)]
+pub(super) struct Chunk {
     shard: ShardId,
-    after: Position,
-    each: EachRecord<'_>,
-) -> Result<bool, ReadError> {
-    // The row that holds `after` or the next one begins at or before it.
-    let start = key(shard, Position(0));
-    let here = key(shard, Position(after.0.saturating_add(1)));
-    let before = rows.range::<[u8; 10], _>((Bound::Included(start), Bound::Included(here))).next_back();
-    let from = match before {
-        Some(guard) => guard.key().map_err(unreadable)?.to_vec(),
-        None => start.to_vec(),
-    };
-    let end = key(shard, Position(u64::MAX)).to_vec();
-    let mut expected = None;
-    for guard in rows.range::<Vec<u8>, _>((Bound::Included(from), Bound::Included(end))) {
-        let (key_bytes, value) = guard.into_inner().map_err(unreadable)?;
-        let (_, first) = parse_key(&key_bytes)?;
-        if first.0 > expected.unwrap_or(after.0 + 1) {
-            return Err(ReadError::Gap {
-                shard,
-                after: Position(expected.map_or(after.0, |it| it - 1)),
-                first,
-            });
-        }
-        let mut position = first.0;
-        for record in records(shard, first, &value)? {
-            if position > after.0 && !each(Position(position), record) {
-                return Ok(true);
-            }
-            position += 1;
-        }
-        expected = Some(position);
-    }
-    Ok(expected.is_some())
+    first: Position,
+    count: u64,
+    value: Vec<u8>,
 }
 
-/// A row: the position of its first record, and the records.
-pub(super) type Row = (Position, Vec<Vec<u8>>);
-
-/// Rows all of whose records are at or below a position.
-pub(super) fn below(rows: &Keyspace, shard: ShardId, upto: Position) -> Result<Vec<Row>, ReadError> {
-    let (start, end) = (key(shard, Position(0)), key(shard, upto));
-    let mut moved = Vec::new();
-    for guard in rows.range::<[u8; 10], _>((Bound::Included(start), Bound::Included(end))) {
-        let (key_bytes, value) = guard.into_inner().map_err(unreadable)?;
-        let (_, first) = parse_key(&key_bytes)?;
-        let found: Vec<Vec<u8>> = records(shard, first, &value)?.into_iter().map(<[u8]>::to_vec).collect();
-        if first.0 + found.len() as u64 - 1 > upto.0 {
-            break;
-        }
-        moved.push((first, found));
+impl Chunk {
+    /// One for what follows a position.
+    pub(super) fn after(shard: ShardId, last: Position) -> Self {
+        let mut value = vec![0; SUM];
+        value.push(FORM);
+        Self { shard, first: Position(last.0 + 1), count: 0, value }
     }
-    Ok(moved)
+
+    /// The position of the last record in it, or the one before the first.
+    pub(super) fn last(&self) -> Position {
+        Position(self.first.0 - 1 + self.count)
+    }
+
+    /// Puts a record at the end.
+    pub(super) fn push(&mut self, record: &[u8]) {
+        // A batch has 16 MiB at most, so the length fits.
+        let length = u32::try_from(record.len()).unwrap_or(u32::MAX);
+        self.value.extend_from_slice(&length.to_le_bytes());
+        self.value.extend_from_slice(record);
+        self.count += 1;
+    }
+
+    /// The row, if there is any record in it.
+    pub(super) fn into_row(mut self) -> Option<([u8; 10], Vec<u8>)> {
+        let sum = xxh3_64_with_seed(&self.value[SUM..], seed(self.shard, self.first));
+        self.value[..SUM].copy_from_slice(&sum.to_le_bytes());
+        (self.count > 0).then(|| (key(self.shard, self.first), self.value))
+    }
+}
+
+/// The records of a row, one after another, after its checksum has been looked at.
+pub(super) struct Records<'a> {
+    shard: ShardId,
+    position: Position,
+    rest: &'a [u8],
+}
+
+impl<'a> Records<'a> {
+    /// Those of a row.
+    pub(super) fn of(shard: ShardId, first: Position, value: &'a [u8]) -> Result<Self, ReadError> {
+        let damaged = |detail: &str| ReadError::Damaged { shard, position: first, detail: detail.to_owned() };
+        let (sum, body) = value.split_first_chunk::<SUM>().ok_or_else(|| damaged("cut short"))?;
+        let sum = u64::from_le_bytes(*sum);
+        let rest = if sum == xxh3_64_with_seed(body, seed(shard, first)) {
+            match body.split_first() {
+                Some((&FORM, rest)) => rest,
+                Some((form, _)) => return Err(damaged(&format!("form {form} of a newer version"))),
+                None => return Err(damaged("empty")),
+            }
+        } else if sum == xxh3_64(body) {
+            body
+        } else {
+            return Err(damaged("its checksum does not match"));
+        };
+        Ok(Self { shard, position: first, rest })
+    }
+
+    /// How many there are, by their lengths alone.
+    pub(super) fn count(self) -> Result<u64, ReadError> {
+        let mut count = 0;
+        for record in self {
+            record?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<(Position, &'a [u8]), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let position = self.position;
+        let split = self
+            .rest
+            .split_first_chunk::<4>()
+            .and_then(|(length, rest)| rest.split_at_checked(u32::from_le_bytes(*length) as usize));
+        let Some((record, rest)) = split else {
+            self.rest = &[];
+            let detail = "a length goes beyond the row".to_owned();
+            return Some(Err(ReadError::Damaged { shard: self.shard, position, detail }));
+        };
+        self.rest = rest;
+        self.position = Position(position.0 + 1);
+        Some(Ok((position, record)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHARD: ShardId = ShardId(7);
+
+    fn row(records: &[&[u8]]) -> Vec<u8> {
+        let mut chunk = Chunk::after(SHARD, Position(4));
+        records.iter().for_each(|record| chunk.push(record));
+        chunk.into_row().unwrap().1
+    }
+
+    #[test]
+    fn a_row_gives_back_its_records_and_no_flipped_bit_passes() {
+        let value = row(&[b"one", b"", b"three"]);
+        let read: Vec<_> = Records::of(SHARD, Position(5), &value).unwrap().map(Result::unwrap).collect();
+        assert_eq!(read, [(Position(5), &b"one"[..]), (Position(6), b""), (Position(7), b"three")]);
+        for at in 0..value.len() {
+            for bit in 0..8 {
+                let mut flipped = value.clone();
+                flipped[at] ^= 1 << bit;
+                assert!(Records::of(SHARD, Position(5), &flipped).is_err(), "byte {at} bit {bit}");
+            }
+        }
+        assert!(Records::of(SHARD, Position(6), &value).is_err(), "a row in the wrong place");
+    }
+
+    #[test]
+    fn rows_of_format_1_are_read() {
+        let mut value = vec![0; SUM];
+        value.extend_from_slice(&[3, 0, 0, 0]);
+        value.extend_from_slice(b"old");
+        let sum = xxh3_64(&value[SUM..]);
+        value[..SUM].copy_from_slice(&sum.to_le_bytes());
+        let read: Vec<_> = Records::of(SHARD, Position(5), &value).unwrap().map(Result::unwrap).collect();
+        assert_eq!(read, [(Position(5), &b"old"[..])]);
+    }
 }

@@ -3,37 +3,32 @@
 //! fjall syncs inside its journal lock, so several committers queue up behind each other's syncs. Here one thread takes
 //! everything that has gathered while the last commit ran, for all shards, and commits it with one sync.
 //!
-//! Folder: `format`, `store/` (fjall), `snapshots/`, `archive/`. A shard's records are stored a batch at a time under
+//! Folder: `lock`, `format`, `store/` (fjall), `snapshots/`, `archive/`. What a shard appends in one commit is one row under
 //! (shard, position of the first); see [`chunk`].
 
 mod chunk;
 mod committer;
+mod folder;
+mod journal;
+mod rows;
+mod shared;
+mod trim;
 
-use std::fs;
-use std::io;
+use std::fs::File;
 use std::ops::Bound;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, Readable};
+use fjall::Readable;
 
-use self::committer::{Committer, Shared};
+use self::committer::Committer;
+use self::folder::Store;
+use self::shared::Shared;
 use crate::archive::Archive;
-use crate::file::write_whole;
 use crate::snapshots::Snapshots;
 use crate::{
-    AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, OpenError, Options, Position,
-    ReadError, Rows, ShardId, Snapshot, Table,
+    AppendError, AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, OpenError, Options,
+    Position, ReadError, Rows, ShardId, Snapshot, Table, Tuning,
 };
-
-/// The format of the data folder that this program writes. 1 is the first.
-const FORMAT: u32 = 1;
-/// Block cache; small, since everything hot is in the engine.
-const CACHE_BYTES: u64 = 16 << 20;
-/// One memtable of the records, and of each side table.
-const MEMTABLE_BYTES: u64 = 16 << 20;
-/// Journals kept at most.
-const JOURNAL_BYTES: u64 = 256 << 20;
 
 /// The store.
 pub struct EmbeddedLog {
@@ -43,20 +38,8 @@ pub struct EmbeddedLog {
     committer: Mutex<Option<Committer>>,
     snapshots: Snapshots,
     archive: Archive,
-}
-
-/// fjall's handles.
-#[derive(Clone)]
-pub(crate) struct Store {
-    database: Database,
-    records: Keyspace,
-    tables: [Keyspace; Table::ALL.len()],
-}
-
-impl Store {
-    fn table(&self, table: Table) -> &Keyspace {
-        &self.tables[table as usize]
-    }
+    /// Last, so that the folder is given up after everything else.
+    _lock: File,
 }
 
 impl EmbeddedLog {
@@ -64,39 +47,17 @@ impl EmbeddedLog {
     ///
     /// # Errors
     /// [`OpenError`] says what is in the way.
-    pub fn open(options: &Options) -> Result<Self, OpenError> {
+    pub fn open(options: &Options, tuning: &Tuning) -> Result<Self, OpenError> {
         let path = &options.path;
-        let io = |detail: String| OpenError::Io { path: path.clone(), detail };
-        fs::create_dir_all(path).map_err(|error| io(error.to_string()))?;
-        check_format(path)?;
-        let open = || -> Result<Store, fjall::Error> {
-            let database = Database::builder(path.join("store"))
-                .manual_journal_persist(true)
-                .cache_size(CACHE_BYTES)
-                .max_journaling_size(JOURNAL_BYTES)
-                .worker_threads(1)
-                .open()?;
-            let keyspace = |name: &str| {
-                database.keyspace(name, || {
-                    KeyspaceCreateOptions::default()
-                        .manual_journal_persist(true)
-                        .max_memtable_size(MEMTABLE_BYTES)
-                })
-            };
-            let records = keyspace("records")?;
-            let tables = Table::ALL.map(|table| keyspace(table.name()));
-            let tables = tables.into_iter().collect::<Result<Vec<_>, _>>()?;
-            let tables = tables.try_into().map_err(|_| fjall::Error::Unrecoverable)?;
-            Ok(Store { database, records, tables })
-        };
-        let store = open().map_err(|error| match error {
-            fjall::Error::Locked => OpenError::Locked(path.clone()),
-            other => io(other.to_string()),
-        })?;
-        let heads = chunk::heads(&store.records).map_err(|error| io(error.to_string()))?;
+        let trouble = |detail: String| OpenError::Io { path: path.clone(), detail };
+        let lock = folder::lock(path)?;
+        folder::check_format(path)?;
+        let store = folder::open(path, options.level, tuning)?;
+        let heads = rows::heads(&store.records).map_err(|error| trouble(error.to_string()))?;
         let shared = Arc::new(Shared::new(heads));
-        let committer = Committer::start(store.clone(), options.level, path.clone(), Arc::clone(&shared))
-            .map_err(|error| io(error.to_string()))?;
+        let committer =
+            Committer::start(store.clone(), options.level, path.clone(), Arc::clone(&shared), tuning)
+                .map_err(|error| trouble(error.to_string()))?;
         Ok(Self {
             level: options.level,
             store,
@@ -104,27 +65,19 @@ impl EmbeddedLog {
             committer: Mutex::new(Some(committer)),
             snapshots: Snapshots::new(&path.join("snapshots")),
             archive: Archive::new(&path.join("archive"), options.archive_days),
+            _lock: lock,
         })
     }
-}
 
-fn check_format(path: &Path) -> Result<(), OpenError> {
-    let io = |error: io::Error| OpenError::Io { path: path.to_path_buf(), detail: error.to_string() };
-    let file = path.join("format");
-    match fs::read_to_string(&file) {
-        Ok(text) => match text.trim().parse::<u32>() {
-            Ok(format) if format <= FORMAT => Ok(()),
-            _ => Err(OpenError::Newer(text.trim().chars().take(20).collect())),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            write_whole(&file, format!("{FORMAT}\n").as_bytes()).map_err(io)
-        }
-        Err(error) => Err(io(error)),
+    /// The archive segments of this store.
+    #[must_use]
+    pub fn archive(&self) -> &Archive {
+        &self.archive
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as a function to map errors with")]
-pub(crate) fn unreadable(error: fjall::Error) -> ReadError {
+fn unreadable(error: fjall::Error) -> ReadError {
     ReadError::Io(error.to_string())
 }
 
@@ -137,45 +90,58 @@ impl Log for EmbeddedLog {
         Ok(self.shared.last(shard))
     }
 
+    fn shards(&self) -> Result<Vec<ShardId>, ReadError> {
+        Ok(self.shared.heads().keys().copied().collect())
+    }
+
+    fn begin_after(&self, shard: ShardId, after: Position) -> Result<(), ReadError> {
+        if rows::first(&self.store.records, shard)?.is_some() {
+            return Err(ReadError::Position { shard, asked: after, last: self.shared.last(shard) });
+        }
+        self.shared.heads().insert(shard, after);
+        Ok(())
+    }
+
     fn append(&self, batch: Batch) -> AppendFuture {
         let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner);
         match committer.as_ref() {
             Some(committer) => committer.append(batch),
-            None => AppendFuture::ready(Err(crate::AppendError::Closed)),
+            None => AppendFuture::ready(Err(AppendError::Closed)),
         }
     }
 
     fn replay(&self, shard: ShardId, after: Position, each: EachRecord<'_>) -> Result<(), ReadError> {
-        let found_any = chunk::replay(&self.store.records, shard, after, each)?;
-        // Records may be fewer than the snapshot's position says only if everything is in the snapshot.
-        if !found_any && self.shared.last(shard) < after {
-            self.shared.raise(shard, after);
-        }
-        Ok(())
+        rows::replay(&self.store.records, shard, after, each)
     }
 
     fn put_snapshot(&self, shard: ShardId, snapshot: &Snapshot) -> Result<(), ReadError> {
+        let last = self.shared.last(shard);
+        if snapshot.position > last {
+            return Err(ReadError::Position { shard, asked: snapshot.position, last });
+        }
+        self.sync_log()?;
         self.snapshots.put(shard, snapshot)
     }
 
     fn snapshot(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError> {
-        Ok(self.snapshots.verified(shard)?.into_iter().next())
+        let newest = self.snapshots.verified(shard)?.into_iter().next();
+        match rows::first(&self.store.records, shard)? {
+            // An empty state would look like a loss.
+            Some(first) if newest.is_none() && first > Position(1) => {
+                Err(ReadError::Gap { shard, after: Position(0), first })
+            }
+            _ => Ok(newest),
+        }
     }
 
     fn trim(&self, shard: ShardId) -> Result<u64, ReadError> {
         let snapshots = self.snapshots.verified(shard)?;
-        let Some(older) = snapshots.get(1) else { return Ok(0) };
-        let moved = chunk::below(&self.store.records, shard, older.position)?;
-        let Some((first, _)) = moved.first() else { return Ok(0) };
-        let records: Vec<Vec<u8>> = moved.iter().flat_map(|(_, records)| records.iter().cloned()).collect();
-        self.archive.put(shard, *first, &records)?;
-        let mut batch = self.store.database.batch();
-        for (first, _) in &moved {
-            batch.remove(&self.store.records, chunk::key(shard, *first));
-        }
-        batch.commit().map_err(unreadable)?;
+        let moved = match snapshots.get(1) {
+            Some(older) => self.archive_below(shard, older.position)?,
+            None => 0,
+        };
         self.archive.sweep(shard);
-        Ok(records.len() as u64)
+        Ok(moved)
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
@@ -209,8 +175,9 @@ impl Log for EmbeddedLog {
         for guard in moment.iter(&self.store.records) {
             let (key, value) = guard.into_inner().map_err(unreadable)?;
             let (shard, first) = chunk::parse_key(&key)?;
-            for (position, record) in (first.0..).zip(chunk::records(shard, first, &value)?) {
-                each(Copied::Record(shard, Position(position), record))?;
+            for record in chunk::Records::of(shard, first, &value)? {
+                let (position, record) = record?;
+                each(Copied::Record(shard, position, record))?;
             }
         }
         for table in Table::ALL {
@@ -223,7 +190,13 @@ impl Log for EmbeddedLog {
     }
 
     fn health(&self) -> Health {
-        self.shared.health()
+        let committer = self.committer.lock().unwrap_or_else(PoisonError::into_inner);
+        let queued = committer.as_ref().map_or(0, Committer::queued);
+        let health = self.shared.health(self.level, queued);
+        match *committer {
+            Some(_) => health,
+            None => Health { writable: false, detail: Some(AppendError::Closed.to_string()), ..health },
+        }
     }
 
     fn close(&self) {
