@@ -1,17 +1,35 @@
 // Builds the pages, each under its own address, and the embed script under a name that never changes.
-import { resolve } from "node:path";
-import { defineConfig } from "vite";
+//
+// `npm run dev` and `npm run preview` pass the API on to a running server: SWITCHBOARD_URL, by default the demo's address.
 
-const page = (name: string) => resolve(import.meta.dirname, name, "index.html");
+import { resolve } from "node:path";
+import { defineConfig } from "vitest/config";
+
+const root = resolve(import.meta.dirname, "pages");
+const page = (name: string) => resolve(root, name, "index.html");
+const server = process.env.SWITCHBOARD_URL ?? "http://127.0.0.1:8080";
+// The Host stays as the browser sent it, so that the server sees its own origin.
+const proxy = { "/api": { target: server, ws: true } };
+
+/** What the server says too, so that a page which breaks it is seen before it is shipped. */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
 export default defineConfig({
+  root,
+  appType: "mpa",
+  server: { proxy, fs: { allow: [import.meta.dirname] } },
+  preview: { proxy, headers: { "Content-Security-Policy": policy } },
   build: {
-    target: "es2022",
+    target: "es2023",
+    outDir: resolve(import.meta.dirname, "dist"),
+    emptyOutDir: true,
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     rollupOptions: {
       input: {
-        index: resolve(import.meta.dirname, "index.html"),
+        home: resolve(root, "index.html"),
         widget: page("widget"),
         console: page("console"),
         dashboard: page("dashboard"),
@@ -24,4 +42,5 @@ export default defineConfig({
       },
     },
   },
+  test: { root: import.meta.dirname, include: ["test/**/*.test.ts"] },
 });

@@ -1,127 +1,165 @@
-// The conversations that a session knows, kept in step with its events. The same for widget and console.
-import { signal } from "@preact/signals";
-import type { ConversationView, Me, MessageView, OfferView, ServerFrame, SessionEvent } from "./protocol.ts";
+// What the client knows, and how each event of a session changes it. Pure: the same events give the same state, and an
+// event that comes twice changes nothing the second time.
 
-export class Conversations {
-  readonly me = signal<Me | undefined>(undefined);
-  readonly all = signal<ReadonlyMap<string, ConversationView>>(new Map());
-  readonly offers = signal<readonly OfferView[]>([]);
-  /** Until when somebody types, by conversation. */
-  readonly typing = signal<ReadonlyMap<string, number>>(new Map());
-  readonly loaded = signal(false);
+import type {
+  AuthorKind,
+  ConversationView,
+  DeliveryState,
+  Me,
+  MessageView,
+  OfferView,
+  PlaceView,
+  SessionEvent,
+} from "./protocol.ts";
 
-  apply(event: SessionEvent) {
-    switch (event.kind) {
-      case "snapshot":
-        this.me.value = event.me;
-        this.offers.value = event.offers;
-        this.all.value = new Map(event.conversations.map((it) => [it.id, it]));
-        this.loaded.value = true;
-        break;
-      case "me":
-        this.me.value = { ...event.me, role: this.me.value?.role ?? event.me.role };
-        break;
-      case "conversation": {
-        const known = this.all.value.get(event.conversation.id);
-        const messages = event.conversation.messages?.length ? event.conversation.messages : (known?.messages ?? []);
-        this.put({ ...event.conversation, messages });
-        break;
-      }
-      case "conversation_left": {
-        const rest = new Map(this.all.value);
-        rest.delete(event.conversation);
-        this.all.value = rest;
-        break;
-      }
-      case "message":
-        this.change(event.conversation, (it) => ({
-          ...it,
-          messages: insert(it.messages ?? [], event.message),
-          last: Math.max(it.last, event.message.seq),
-          waiting_since_ms:
-            event.message.from.kind === "customer" ? (it.waiting_since_ms ?? event.message.at_ms) : null,
-        }));
-        this.offers.value = this.offers.value.map((offer) =>
-          offer.conversation.id === event.conversation
-            ? {
-                ...offer,
-                conversation: {
-                  ...offer.conversation,
-                  messages: insert(offer.conversation.messages ?? [], event.message),
-                },
-              }
-            : offer,
-        );
-        this.stopTyping(event.conversation);
-        break;
-      case "delivery":
-        this.change(event.conversation, (it) => ({
-          ...it,
-          messages: (it.messages ?? []).map((message) =>
-            message.id === event.message && message.delivery === "sent"
-              ? { ...message, delivery: event.state }
-              : message,
-          ),
-        }));
-        break;
-      case "seen":
-        this.change(event.conversation, (it) => ({
-          ...it,
-          messages: (it.messages ?? []).map((message) =>
-            message.seq <= event.upto && (message.from.kind === "customer") !== (event.by === "customer")
-              ? { ...message, delivery: "seen" as const }
-              : message,
-          ),
-        }));
-        break;
-      case "offer":
-        this.offers.value = [...this.offers.value.filter((it) => it.id !== event.offer.id), event.offer];
-        break;
-      case "offer_ended":
-        this.offers.value = this.offers.value.filter((it) => it.id !== event.offer);
-        break;
+/** A conversation with all messages that this page has, in order, each number once. */
+export type Thread = Omit<ConversationView, "messages"> & { messages: MessageView[] };
+
+export interface Known {
+  me: Me | null;
+  threads: ReadonlyMap<string, Thread>;
+  offers: ReadonlyMap<string, OfferView>;
+  /** Why the newest offer that was lost ended, for a line to the agent. */
+  lost: { offer: OfferView; why: string } | null;
+}
+
+export const NOTHING: Known = { me: null, threads: new Map(), offers: new Map(), lost: null };
+
+const RANK: Record<DeliveryState, number> = { sent: 0, delivered: 1, seen: 2, failed: 3 };
+
+/** Puts messages into their order by number; of two with one number the newer copy counts, its delivery never backwards. */
+export function merge(have: readonly MessageView[], more: readonly MessageView[]): MessageView[] {
+  const bySeq = new Map(have.map((message) => [message.seq, message]));
+  for (const message of more) {
+    const old = bySeq.get(message.seq);
+    const delivery = old && RANK[old.delivery] > RANK[message.delivery] ? old.delivery : message.delivery;
+    bySeq.set(message.seq, { ...message, delivery });
+  }
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq);
+}
+
+function thread(view: ConversationView, before: Thread | undefined): Thread {
+  const messages = merge(before?.messages ?? [], view.messages ?? []);
+  return { ...view, last: Math.max(view.last, messages.at(-1)?.seq ?? 0), messages };
+}
+
+function byId<T extends { id: string }>(list: readonly T[]): Map<string, T> {
+  return new Map(list.map((item) => [item.id, item]));
+}
+
+/** Whether these two kinds of author are on the same side. */
+export function sameSide(a: AuthorKind, b: AuthorKind): boolean {
+  return (a === "customer") === (b === "customer");
+}
+
+/** The state after an event. */
+export function apply(known: Known, event: SessionEvent): Known {
+  switch (event.kind) {
+    case "snapshot":
+      return {
+        me: event.me,
+        threads: byId(event.conversations.map((view) => thread(view, undefined))),
+        offers: byId(event.offers),
+        lost: null,
+      };
+    case "me":
+      return { ...known, me: event.me };
+    case "conversation": {
+      const { conversation } = event;
+      return withThread(known, thread(conversation, known.threads.get(conversation.id)));
     }
-  }
-
-  notice(frame: ServerFrame) {
-    if (frame.type === "typing") {
-      const typing = new Map(this.typing.value);
-      typing.set(frame.conversation, Date.now() + 6_000);
-      this.typing.value = typing;
-      setTimeout(() => {
-        if ((this.typing.value.get(frame.conversation) ?? 0) <= Date.now()) this.stopTyping(frame.conversation);
-      }, 6_050);
+    case "conversation_left": {
+      const threads = new Map(known.threads);
+      threads.delete(event.conversation);
+      return { ...known, threads };
     }
-    if (frame.type === "place") this.change(frame.conversation, (it) => ({ ...it, place: frame.place }));
-  }
-
-  /** Older messages, read on demand. */
-  prepend(id: string, older: readonly MessageView[]) {
-    this.change(id, (it) => ({ ...it, messages: older.reduce(insert, it.messages ?? []) }));
-  }
-
-  private stopTyping(id: string) {
-    if (!this.typing.value.has(id)) return;
-    const typing = new Map(this.typing.value);
-    typing.delete(id);
-    this.typing.value = typing;
-  }
-
-  private put(conversation: ConversationView) {
-    const all = new Map(this.all.value);
-    all.set(conversation.id, conversation);
-    this.all.value = all;
-  }
-
-  private change(id: string, change: (it: ConversationView) => ConversationView) {
-    const known = this.all.value.get(id);
-    if (known) this.put(change(known));
+    case "message": {
+      const { message } = event;
+      const offers = offered(known.offers, event.conversation, message);
+      const found = known.threads.get(event.conversation);
+      if (!found) return offers === known.offers ? known : { ...known, offers };
+      const last = Math.max(found.last, message.seq);
+      const waiting = message.from.kind === "customer" ? (found.waiting_since_ms ?? message.at_ms) : null;
+      const changed = {
+        ...found,
+        last,
+        waiting_since_ms: message.seq === last ? waiting : found.waiting_since_ms,
+        messages: merge(found.messages, [message]),
+      };
+      return withThread({ ...known, offers }, changed);
+    }
+    case "delivery":
+      return changeThread(known, event.conversation, (found) => ({
+        ...found,
+        messages: found.messages.map((message) =>
+          message.id === event.message && RANK[event.state] > RANK[message.delivery]
+            ? { ...message, delivery: event.state }
+            : message,
+        ),
+      }));
+    case "seen":
+      return seen(known, event.conversation, event.by, event.upto);
+    case "offer":
+      return { ...known, offers: new Map(known.offers).set(event.offer.id, event.offer) };
+    case "offer_ended": {
+      const offers = new Map(known.offers);
+      const offer = offers.get(event.offer);
+      offers.delete(event.offer);
+      const lost = offer && (event.why === "timed_out" || event.why === "withdrawn") ? { offer, why: event.why } : null;
+      return { ...known, offers, lost: lost ?? known.lost };
+    }
+    case "named":
+      return {
+        ...known,
+        threads: new Map(
+          [...known.threads].map(([id, it]) => [
+            id,
+            it.holder?.agent === event.agent ? { ...it, holder: { ...it.holder, name: event.name } } : it,
+          ]),
+        ),
+      };
   }
 }
 
-/** Each number once, in order. */
-function insert(messages: MessageView[], message: MessageView): MessageView[] {
-  const rest = messages.filter((it) => it.seq !== message.seq);
-  const at = rest.findIndex((it) => it.seq > message.seq);
-  return at < 0 ? [...rest, message] : [...rest.slice(0, at), message, ...rest.slice(at)];
+/** Somebody has seen everything up to a number: what the other side wrote is seen. */
+export function seen(known: Known, conversation: string, by: AuthorKind, upto: number): Known {
+  return changeThread(known, conversation, (found) => ({
+    ...found,
+    seen_by_agent: by === "customer" ? found.seen_by_agent : Math.max(found.seen_by_agent, upto),
+    seen_by_customer: by === "customer" ? Math.max(found.seen_by_customer, upto) : found.seen_by_customer,
+    messages: found.messages.map((message) =>
+      message.seq <= upto && !sameSide(message.from.kind, by) && RANK[message.delivery] < RANK.seen
+        ? { ...message, delivery: "seen" as const }
+        : message,
+    ),
+  }));
+}
+
+/** A waiting customer's newest place. */
+export function placed(known: Known, conversation: string, place: PlaceView): Known {
+  return changeThread(known, conversation, (found) => ({ ...found, place }));
+}
+
+/** Adds what the history had. */
+export function withHistory(known: Known, conversation: string, messages: readonly MessageView[]): Known {
+  return changeThread(known, conversation, (found) => ({ ...found, messages: merge(found.messages, messages) }));
+}
+
+function offered(offers: ReadonlyMap<string, OfferView>, conversation: string, message: MessageView) {
+  for (const [id, offer] of offers) {
+    if (offer.conversation.id !== conversation) continue;
+    const view = offer.conversation;
+    const changed = { ...view, last: Math.max(view.last, message.seq), messages: merge(view.messages ?? [], [message]) };
+    return new Map(offers).set(id, { ...offer, conversation: changed });
+  }
+  return offers;
+}
+
+function withThread(known: Known, changed: Thread): Known {
+  return { ...known, threads: new Map(known.threads).set(changed.id, changed) };
+}
+
+function changeThread(known: Known, id: string, change: (found: Thread) => Thread): Known {
+  const found = known.threads.get(id);
+  return found ? withThread(known, change(found)) : known;
 }

@@ -1,53 +1,101 @@
-// The script that a company puts on its pages: a round button, and the chat in an iframe once it is opened.
-// It sends nothing before that. Attributes of the script tag: data-key, -language, -topics, -name, -identity, -label.
-const script = document.querySelector<HTMLScriptElement>("script[data-key]");
-if (script instanceof HTMLScriptElement && script.dataset.key) {
-  const home = new URL(script.src).origin;
-  const { key, language, topics, name, identity, label } = script.dataset;
+// The one script that a company puts into its pages: a round button, and on the first click the chat in a frame of its own.
+//
+//   <script src="https://chat.example/embed.js" data-key="wgt_..." async></script>
+//
+// Attributes: data-key, data-language, data-topics, data-name, data-identity, data-accent. Nothing is sent before the click.
+
+(() => {
+  const script = document.currentScript as HTMLScriptElement | null;
+  const key = script?.dataset.key;
+  if (!script || !key) return;
+  const { language, topics, name, identity, accent } = script.dataset;
+  const rtl = getComputedStyle(document.documentElement).direction === "rtl";
+  const phone = matchMedia("(max-width: 480px)");
+  const words: Record<string, [string, string]> = {
+    en: ["Open the chat", "new"],
+    de: ["Chat öffnen", "neu"],
+    fr: ["Ouvrir le chat", "nouveaux"],
+    es: ["Abrir el chat", "nuevos"],
+    pt: ["Abrir o chat", "novas"],
+    ar: ["فتح المحادثة", "جديدة"],
+    zh: ["打开对话", "条新消息"],
+  };
+  const tongue = (language || document.documentElement.lang || navigator.language).slice(0, 2);
+  const [label, fresh] = words[tongue] ?? (words.en as [string, string]);
+
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`
-    button{position:fixed;inset-inline-end:20px;bottom:20px;width:56px;height:56px;border-radius:50%;border:0;cursor:pointer;background:#0b6e6a;color:#fff;box-shadow:0 4px 16px rgb(0 0 0/25%);z-index:2147483000;font:650 22px system-ui}
-    button:focus-visible{outline:3px solid #16201f;outline-offset:2px}
-    span{position:absolute;inset-inline-end:-2px;top:-2px;min-width:20px;height:20px;border-radius:10px;background:#a3182b;font:650 12px/20px system-ui;padding:0 4px;box-sizing:border-box}
-    span:empty{display:none}
-    iframe{position:fixed;inset-inline-end:20px;bottom:88px;width:380px;height:min(600px,calc(100vh - 108px));border:0;border-radius:12px;box-shadow:0 12px 40px rgb(0 0 0/28%);z-index:2147483000;background:Canvas}
-    iframe[hidden]{display:none}
-    @media(max-width:480px){iframe{inset:0;width:100%;height:calc(100% - 80px);border-radius:0}}`);
+  // A sheet made by script, so that a page which forbids inline styles needs no exception.
+  sheet.replaceSync(`:host{all:initial;position:fixed;z-index:2147483000;bottom:20px;${rtl ? "left" : "right"}:20px;color-scheme:light dark}
+button{position:relative;width:56px;height:56px;border:0;border-radius:50%;background:#0b6e69;color:#fff;cursor:pointer;box-shadow:0 4px 16px rgb(0 0 0/28%);display:grid;place-items:center}
+button:focus-visible{outline:3px solid #0b6e69;outline-offset:3px;box-shadow:0 0 0 3px #fff}
+b{position:absolute;top:-4px;inset-inline-end:-4px;min-width:22px;height:22px;padding:0 5px;box-sizing:border-box;border-radius:11px;background:#a01727;color:#fff;font:650 12px/22px system-ui,sans-serif}
+iframe{position:absolute;bottom:72px;${rtl ? "left" : "right"}:0;width:380px;height:min(600px,calc(100vh - 112px));border:0;border-radius:12px;box-shadow:0 12px 40px rgb(0 0 0/30%);animation:a .12s ease-out}
+[hidden]{display:none!important}
+@keyframes a{from{opacity:0;transform:translateY(8px)}}
+@media(prefers-reduced-motion:reduce){iframe{animation:none}}
+@media(max-width:480px){iframe{position:fixed;inset:0;width:100%;height:100%;border-radius:0}}`);
   root.adoptedStyleSheets = [sheet];
+
   const button = document.createElement("button");
-  const text = label ?? "Chat";
-  button.setAttribute("aria-label", text);
-  button.setAttribute("aria-expanded", "false");
-  button.textContent = "💬︎";
-  const badge = document.createElement("span");
-  button.append(badge);
-  root.append(button);
-  document.body.append(host);
+  button.type = "button";
+  button.innerHTML =
+    '<svg width="26" height="26" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" aria-hidden="true"><path d="M21 12a8 8 0 0 1-11.6 7.1L4 20l1.1-4.6A8 8 0 1 1 21 12Z"/></svg><b hidden></b>';
+  const badge = button.lastElementChild as HTMLElement;
   let frame: HTMLIFrameElement | undefined;
-  const show = (open: boolean) => {
-    if (!frame) {
-      const query = new URLSearchParams();
-      Object.entries({ key, language: language ?? document.documentElement.lang, topics, name, identity }).forEach(
-        ([field, value]) => value && query.set(field, value),
-      );
+  let open = false;
+
+  const say = () => {
+    button.setAttribute("aria-label", badge.hidden ? label : `${label} (${badge.textContent} ${fresh})`);
+    button.setAttribute("aria-expanded", String(open));
+  };
+  const tell = () => frame?.contentWindow?.postMessage({ switchboard: "shown", open }, frame.src);
+  const show = (next: boolean) => {
+    open = next;
+    if (open && !frame) {
+      const told = new URLSearchParams();
+      for (const [field, value] of Object.entries({ language, topics, name, identity, accent })) {
+        if (value) told.set(field, value);
+      }
       frame = document.createElement("iframe");
-      frame.title = text;
-      frame.src = `${home}/widget/?${query}`;
+      frame.title = "Chat";
+      frame.src = `${new URL(`/widget/?key=${encodeURIComponent(key)}`, script.src)}#${told}`;
+      frame.onload = () => {
+        tell();
+        if (open) frame?.focus();
+      };
       root.append(frame);
     }
+    if (!frame) return;
     frame.hidden = !open;
-    button.setAttribute("aria-expanded", String(open));
-    if (open) {
-      badge.textContent = "";
-      frame.focus();
-    } else button.focus();
+    button.hidden = open && phone.matches;
+    tell();
+    say();
+    if (open) frame.focus();
+    else button.focus();
   };
-  button.addEventListener("click", () => show(!frame || Boolean(frame.hidden)));
-  addEventListener("message", (event) => {
-    if (event.origin !== home || event.source !== frame?.contentWindow) return;
-    if (event.data === "switchboard:close") show(false);
-    if (event.data === "switchboard:unread" && frame?.hidden) badge.textContent = String(Number(badge.textContent) + 1);
+
+  button.onclick = () => show(!open);
+  addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && open) show(false);
   });
-}
+  addEventListener("message", ({ source, data }) => {
+    if (!frame || source !== frame.contentWindow) return;
+    if (data?.switchboard === "close") show(false);
+    if (data?.switchboard === "unread") {
+      badge.hidden = !data.count;
+      badge.textContent = data.count > 9 ? "9+" : String(data.count);
+      say();
+    }
+  });
+  const parts = accent && /^#([\da-f]{2})([\da-f]{2})([\da-f]{2})$/i.exec(accent);
+  if (parts) {
+    const [red, green, blue] = parts.slice(1).map((part) => Number.parseInt(part, 16)) as [number, number, number];
+    button.style.background = accent;
+    if (red * 0.3 + green * 0.6 + blue * 0.1 > 128) button.style.color = "#000";
+  }
+  say();
+  root.append(button);
+  document.body.append(host);
+})();

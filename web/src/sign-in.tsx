@@ -1,63 +1,130 @@
-// Signing in, for console and dashboard. In a demo it says how.
+// Signing in, for the console and the dashboard: the server sets a cookie that scripts cannot read.
+
 import { signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
-import { ApiError, call } from "./api.ts";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import "./sign-in.css";
+import { Console } from "./icons.tsx";
+import { call, Refused } from "./problem.ts";
 import type { Me, SignInBody } from "./protocol.ts";
 
-export const me = signal<Me | undefined>(undefined);
-export const ready = signal(false);
+interface DemoBody {
+  widget_key: string;
+  sign_in?: { name: string; password: string };
+}
 
-export async function load() {
+/** Who is signed in: `undefined` until the server has said. */
+export const who = signal<Me | null | undefined>(undefined);
+/** Why a look at the sign-in failed, when the server could not be asked. */
+const unreachable = signal("");
+
+/** Asks who is signed in. */
+export async function look(): Promise<void> {
+  unreachable.value = "";
   try {
-    me.value = await call<Me>("GET", "/me");
+    who.value = await call<Me>("/me");
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    me.value = undefined;
+    if (error instanceof Refused && error.status === 401) who.value = null;
+    else unreachable.value = error instanceof Error ? error.message : String(error);
   }
-  ready.value = true;
 }
 
-export async function signOut() {
-  await call("POST", "/sign-out", {});
-  location.reload();
+/** Ends the sign-in. */
+export async function signOut(): Promise<void> {
+  await call("/sign-out", {}).catch(() => undefined);
+  who.value = null;
 }
 
-export function SignIn({ title }: { title: string }) {
-  const [name, setName] = useState("");
-  const [password, setPassword] = useState("");
-  const [hint, setHint] = useState("");
-  const [fault, setFault] = useState("");
+function Form({ page }: { page: string }) {
+  const [wrong, setWrong] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [demo, setDemo] = useState<DemoBody["sign_in"]>(undefined);
+  const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    call<{ sign_in: { name: string; password: string } }>("GET", "/demo")
-      .then(({ sign_in }) => {
-        // Never over what somebody has begun to type.
-        setName((typed) => typed || sign_in.name);
-        setPassword((typed) => typed || sign_in.password);
-        setHint("This is the demo: name and password are filled in.");
-      })
-      .catch(() => undefined);
+    // Outside the demo this answers 404, and the form stays empty.
+    call<DemoBody>("/demo").then(
+      (body) => {
+        setDemo(body.sign_in);
+        const fields = form.current?.elements as unknown as Record<"name" | "password", HTMLInputElement> | undefined;
+        // What somebody has typed already stays.
+        if (!body.sign_in || !fields || fields.name.value || fields.password.value) return;
+        fields.name.value = body.sign_in.name;
+        fields.password.value = body.sign_in.password;
+      },
+      () => undefined,
+    );
   }, []);
-  const submit = async (event: Event) => {
+  const submit = async (event: SubmitEvent) => {
     event.preventDefault();
+    const given = new FormData(event.currentTarget as HTMLFormElement);
+    setBusy(true);
+    setWrong("");
     try {
-      await call<SignInBody>("POST", "/sign-in", { name, password });
-      await load();
+      await call<SignInBody>("/sign-in", { name: given.get("name"), password: given.get("password") });
+      await look();
     } catch (error) {
-      setFault(error instanceof Error ? error.message : String(error));
+      setWrong(error instanceof Error ? error.message : String(error));
+    } finally {
+      setBusy(false);
     }
   };
   return (
-    <div class="plain">
-      <main>
-        <h1>{title}</h1>
-        <form class="card" onSubmit={(event) => void submit(event)}>
-          <label>Name<input name="name" autocomplete="username" value={name} onInput={(event) => setName(event.currentTarget.value)} /></label>
-          <label>Password<input name="password" type="password" autocomplete="current-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} /></label>
-          {hint && <p class="muted">{hint}</p>}
-          {fault && <p class="error" role="alert">{fault}</p>}
-          <button class="primary" type="submit">Sign in</button>
-        </form>
-      </main>
-    </div>
+    <form ref={form} onSubmit={submit}>
+      <p class="mark">
+        <Console /> Switchboard
+      </p>
+      <h1>{page}</h1>
+      {demo && (
+        <p class="hint">
+          This is the demo: sign in as <strong>{demo.name}</strong> with the password{" "}
+          <strong>{demo.password}</strong>.
+        </p>
+      )}
+      {wrong && (
+        <p class="wrong-line" role="alert">
+          {wrong}
+        </p>
+      )}
+      <label>
+        Name
+        <input name="name" autocomplete="username" required maxLength={64} />
+      </label>
+      <label>
+        Password
+        <input
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          maxLength={256}
+        />
+      </label>
+      <button type="submit" class="primary" disabled={busy}>
+        {busy ? "Signing in" : "Sign in"}
+      </button>
+    </form>
+  );
+}
+
+/** What is inside, for those who are signed in; else the form. */
+export function Door({ page, children }: { page: string; children: () => ComponentChildren }) {
+  useEffect(() => void look(), []);
+  if (who.value) return <>{children()}</>;
+  return (
+    <main class="door">
+      {who.value === null ? (
+        <Form page={page} />
+      ) : (
+        unreachable.value && (
+          <div class="empty" role="alert">
+            <strong>The server cannot be reached</strong>
+            <p>{unreachable.value}</p>
+            <button type="button" onClick={() => void look()}>
+              Try again
+            </button>
+          </div>
+        )
+      )}
+    </main>
   );
 }

@@ -1,42 +1,84 @@
-// Beside the thread: who it is, what it is about, and why it came here.
-import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { call } from "../api.ts";
-import { Decision } from "../decision.tsx";
-import type { ConversationBody } from "../protocol.ts";
-import { clock, languageName } from "../times.ts";
-import { nameOf } from "./list.tsx";
-import { current } from "./state.ts";
+// The context of the open conversation: who it is, what it is about, and why it came here.
 
-const decisions = signal<ConversationBody["decisions"]>([]);
+import { exactly, languageName, span, words } from "../format.ts";
+import { X } from "../icons.tsx";
+import { now } from "../live.ts";
+import { Record } from "../record.tsx";
+import * as state from "./state.ts";
 
 export function Context() {
-  const conversation = current.value;
-  useEffect(() => {
-    decisions.value = [];
-    if (conversation)
-      call<ConversationBody>("GET", `/conversations/${conversation.id}`)
-        .then((body) => (decisions.value = body.decisions))
-        .catch(() => undefined);
-  }, [conversation?.id, conversation?.fence, conversation?.state]);
-  if (!conversation) return <aside class="context" aria-label="About" />;
+  const thread = state.thread.value;
+  if (!thread || !state.context.value) return null;
+  const made = state.decisions.value.get(thread.id);
   return (
-    <aside class="context" aria-label="About">
+    <aside class="context" aria-label="Context">
+      <header>
+        <span class="avatar large" aria-hidden="true">
+          {state.nameOf(thread).slice(0, 1)}
+        </span>
+        <div class="thread-name">
+          <h2 dir="auto">{state.nameOf(thread)}</h2>
+          <p class="muted">{thread.customer_name ? "Customer" : "Has given no name"}</p>
+        </div>
+        <button
+          type="button"
+          class="quiet icon-only"
+          aria-label="Fold the context away"
+          onClick={() => {
+            state.context.value = false;
+          }}
+        >
+          <X />
+        </button>
+      </header>
+      <dl>
+        <dt>Writes by</dt>
+        <dd>{words(thread.channel)}</dd>
+        {thread.language && (
+          <>
+            <dt>Language</dt>
+            <dd>{languageName(thread.language)}</dd>
+          </>
+        )}
+        <dt>Came through</dt>
+        <dd>queue {words(thread.queue)}</dd>
+        {thread.topics.length > 0 && (
+          <>
+            <dt>Needs</dt>
+            <dd class="topics">
+              {thread.topics.map((topic) => (
+                <span class="tag" key={topic}>
+                  {words(topic)}
+                </span>
+              ))}
+            </dd>
+          </>
+        )}
+        <dt>Opened</dt>
+        <dd class="number" title={exactly(thread.opened_ms)}>
+          {span(now.value - thread.opened_ms)} ago
+        </dd>
+        <dt>Messages</dt>
+        <dd class="number">{thread.last}</dd>
+        {thread.holder && (
+          <>
+            <dt>Held by</dt>
+            <dd>{thread.holder.name}</dd>
+          </>
+        )}
+      </dl>
       <section>
-        <h2>{nameOf(conversation)}</h2>
-        <dl class="facts">
-          <dt>Channel</dt><dd>{conversation.channel === "web_chat" ? "Web chat" : conversation.channel}</dd>
-          {conversation.language && <><dt>Language</dt><dd>{languageName(conversation.language)}</dd></>}
-          <dt>Queue</dt><dd>{conversation.queue}</dd>
-          {conversation.topics.length > 0 && <><dt>Needs</dt><dd>{conversation.topics.join(", ")}</dd></>}
-          <dt>Since</dt><dd class="num">{clock(conversation.opened_ms)}</dd>
-          <dt>Messages</dt><dd class="num">{conversation.last}</dd>
-        </dl>
-      </section>
-      <section>
-        <h2>Why it came here</h2>
-        {decisions.value.length === 0 && <p class="muted">No decision yet.</p>}
-        {decisions.value.map((it) => <Decision key={it.at_ms} decision={it} />)}
+        <h3>Why it came here</h3>
+        {made === undefined && <p class="muted">Reading the record</p>}
+        {made?.length === 0 && <p class="muted">No decision is on record yet.</p>}
+        {made?.map((decision, at) => (
+          <details key={decision.at_ms} open={at === 0}>
+            <summary>
+              <span>To {decision.winner.name}</span> <span class="muted number">{span(now.value - decision.at_ms)} ago</span>
+            </summary>
+            <Record decision={decision} />
+          </details>
+        ))}
       </section>
     </aside>
   );

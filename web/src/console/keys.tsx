@@ -1,144 +1,136 @@
-// The keyboard: single keys outside of fields, and a palette for everything that a button does.
+// The keys. Single letters can be switched off, and never act while something is being typed.
+
 import { signal } from "@preact/signals";
-import { useEffect, useRef, useState } from "preact/hooks";
-import { nameOf } from "./list.tsx";
-import { answerOffer, ask, current, groups, open, selected, session, state } from "./state.ts";
+import { useEffect, useRef } from "preact/hooks";
+import { kept } from "../live.ts";
+import { palette } from "./palette.tsx";
+import * as state from "./state.ts";
 
-const rows = () => groups.value.flatMap((group) => group.rows);
+export const help = signal(false);
+const SINGLE = "switchboard.keys.single";
+export const single = signal(kept.get(SINGLE) !== "off");
 
-function step(by: number) {
-  const all = rows();
-  const at = all.findIndex((it) => it.id === selected.value);
-  const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
-  if (next) open(next.id);
-}
-
-interface Action {
-  key: string;
-  name: string;
-  run(): void;
-  when(): boolean;
-}
-
-const held = () => current.value?.state === "assigned";
-const actions: Action[] = [
-  { key: "j", name: "Next conversation", run: () => step(1), when: () => rows().length > 0 },
-  { key: "k", name: "Previous conversation", run: () => step(-1), when: () => rows().length > 0 },
-  {
-    key: "a",
-    name: "Accept the offer",
-    run() {
-      const offer = state.offers.value[0];
-      if (offer) {
-        answerOffer("accept", offer.id);
-        open(offer.conversation.id);
-      }
-    },
-    when: () => state.offers.value.length > 0,
-  },
-  { key: "d", name: "Decline the offer", run: () => state.offers.value[0] && answerOffer("decline", state.offers.value[0].id), when: () => state.offers.value.length > 0 },
-  { key: "r", name: "Write an answer", run: () => document.getElementById("composer")?.focus(), when: held },
-  { key: "p", name: "Park", run: () => current.value && ask("park", current.value.id), when: held },
-  { key: "u", name: "Take up again", run: () => current.value && ask("unpark", current.value.id), when: () => current.value?.state === "parked" },
-  { key: "e", name: "Close the conversation", run: () => current.value && ask("close", current.value.id), when: held },
-  { key: "o", name: "Go online", run: () => session.value?.request({ type: "presence", state: "online" } as never), when: () => state.me.value?.state !== "online" },
-  { key: "w", name: "Go away for a moment", run: () => session.value?.request({ type: "presence", state: "away" } as never), when: () => state.me.value?.state === "online" },
-  { key: "?", name: "Show the keys", run: () => (keys.help.value = true), when: () => true },
+const mac = navigator.platform.startsWith("Mac");
+const LIST: [string[], string][] = [
+  [["j"], "Next conversation"],
+  [["k"], "Previous conversation"],
+  [["a"], "Accept the offer"],
+  [["d"], "Decline the offer"],
+  [["r"], "Answer"],
+  [["e"], "Close the conversation"],
+  [["p"], "Park, or take up again"],
+  [["?"], "This list"],
+  [["Esc"], "Leave the answer, then the conversation"],
+  [[mac ? "⌘" : "Ctrl", "Enter"], "Send the answer"],
+  [[mac ? "⌘" : "Ctrl", "K"], "Find or do"],
 ];
 
-export const keys = {
-  palette: signal(false),
-  help: signal(false),
-  listen() {
-    const pressed = (event: KeyboardEvent) => {
-      if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
-        event.preventDefault();
-        keys.palette.value = true;
-        return;
-      }
-      const field = event.target instanceof HTMLElement && event.target.closest("input, textarea, select, dialog");
-      if (field) {
-        if (event.key === "Escape" && event.target instanceof HTMLElement) event.target.blur();
-        return;
-      }
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const action = actions.find((it) => it.key === event.key && it.when());
-      if (action) {
-        event.preventDefault();
-        action.run();
-      }
-    };
-    addEventListener("keydown", pressed);
-    return () => removeEventListener("keydown", pressed);
-  },
-};
+function act(key: string): boolean {
+  const open = state.offer.value ? null : state.thread.value;
+  const offer = state.offer.value ?? state.offers.value[0];
+  switch (key) {
+    case "j":
+      state.move(1);
+      return true;
+    case "k":
+      state.move(-1);
+      return true;
+    case "a":
+      if (offer) void state.accept(offer.id);
+      return true;
+    case "d":
+      if (offer) state.decline(offer.id);
+      return true;
+    case "r":
+      state.focusComposer.value += 1;
+      return true;
+    case "e":
+      if (open?.state === "assigned") state.close(open.id);
+      return true;
+    case "p":
+      if (open?.state === "assigned") state.park(open.id);
+      else if (open?.state === "parked") state.unpark(open.id);
+      return true;
+    case "?":
+      help.value = true;
+      return true;
+    default:
+      return false;
+  }
+}
 
-function useDialog(shown: boolean) {
+function pressed(event: KeyboardEvent): void {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    palette.value = !palette.value;
+    return;
+  }
+  const target = event.target as HTMLElement;
+  const typing = target.matches("input, textarea, select, [contenteditable]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape") {
+    if (!event.defaultPrevented) state.selected.value = null;
+    return;
+  }
+  if (single.value && act(event.key)) event.preventDefault();
+}
+
+/** Listens until the returned function is called. */
+export function listenToKeys(): () => void {
+  addEventListener("keydown", pressed);
+  return () => removeEventListener("keydown", pressed);
+}
+
+export function Help() {
   const dialog = useRef<HTMLDialogElement>(null);
+  const shown = help.value;
   useEffect(() => {
-    if (shown && !dialog.current?.open) dialog.current?.showModal();
-    if (!shown) dialog.current?.close();
+    if (shown) dialog.current?.showModal();
+    else dialog.current?.close();
   }, [shown]);
-  return dialog;
-}
-
-export function Shortcuts() {
-  const dialog = useDialog(keys.help.value);
   return (
-    <dialog ref={dialog} aria-label="Keys" onClose={() => (keys.help.value = false)}>
-      <div class="inner">
-        <h2>Keys</h2>
-        <table>
-          <tbody>
-            {actions.map((it) => <tr key={it.key}><td><kbd>{it.key}</kbd></td><td>{it.name}</td></tr>)}
-            <tr><td><kbd>Ctrl Enter</kbd></td><td>Send</td></tr>
-            <tr><td><kbd>Ctrl K</kbd></td><td>Find or do anything</td></tr>
-          </tbody>
-        </table>
-        <button onClick={() => (keys.help.value = false)}>Done</button>
-      </div>
-    </dialog>
-  );
-}
-
-export function Palette() {
-  const dialog = useDialog(keys.palette.value);
-  const [words, setWords] = useState("");
-  const [at, setAt] = useState(0);
-  const all = [
-    ...actions.filter((it) => it.when() && it.key !== "?").map((it) => ({ name: it.name, run: it.run })),
-    ...rows().map((it) => ({ name: `Open ${nameOf(it)}`, run: () => open(it.id) })),
-  ];
-  const letters = words.toLowerCase();
-  const found = all.filter((it) => {
-    let from = 0;
-    return [...letters].every((letter) => (from = it.name.toLowerCase().indexOf(letter, from) + 1) > 0);
-  });
-  const run = (index: number) => {
-    keys.palette.value = false;
-    setWords("");
-    setAt(0);
-    found[index]?.run();
-  };
-  return (
-    <dialog ref={dialog} aria-label="Find or do" onClose={() => (keys.palette.value = false)}>
-      <div class="inner palette">
+    <dialog
+      ref={dialog}
+      class="help"
+      aria-label="Keys"
+      onClose={() => {
+        help.value = false;
+      }}
+    >
+      <h2>Keys</h2>
+      <dl>
+        {LIST.map(([keys, what]) => (
+          <div key={what}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      <label class="switch">
         <input
-          aria-label="Find or do"
-          placeholder="Find or do …"
-          value={words}
-          onInput={(event) => { setWords(event.currentTarget.value); setAt(0); }}
-          onKeyDown={(event) => {
-            if (event.key === "ArrowDown") setAt(Math.min(at + 1, found.length - 1));
-            if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
-            if (event.key === "Enter") { event.preventDefault(); run(at); }
+          type="checkbox"
+          checked={single.value}
+          onChange={(event) => {
+            single.value = event.currentTarget.checked;
+            kept.set(SINGLE, single.value ? "on" : "off");
           }}
         />
-        <ul role="listbox" aria-label="Results">
-          {found.slice(0, 12).map((it, index) => (
-            <li key={it.name} role="option" aria-selected={index === at}><button tabIndex={-1} onClick={() => run(index)}>{it.name}</button></li>
-          ))}
-        </ul>
+        Single letters act
+      </label>
+      <div class="actions">
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            help.value = false;
+          }}
+        >
+          Done
+        </button>
       </div>
     </dialog>
   );

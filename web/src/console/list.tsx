@@ -1,79 +1,182 @@
-// The list: what is offered, then what is mine, by whose turn it is.
-import type { ConversationView, OfferView, Reason } from "../protocol.ts";
-import { languageName, now, span } from "../times.ts";
-import { answerOffer, groups, open, selected, state } from "./state.ts";
+// The list: what is offered with its countdown and reason, then my conversations by whose turn it is.
 
-export const nameOf = (it: ConversationView) => it.customer_name ?? "Visitor";
+import { useEffect, useRef } from "preact/hooks";
+import type { Thread } from "../conversations.ts";
+import { clock, languageName, span } from "../format.ts";
+import { Bot, Clock, Done, Park, Queue } from "../icons.tsx";
+import { now } from "../live.ts";
+import type { OfferView } from "../protocol.ts";
+import { accept, decline, groups, line, me, myTurn, nameOf, offers, selected, unseen, whyLine } from "./state.ts";
 
-/** "Spanish + refunds, waited 0:42" */
-export function why(offer: OfferView): string {
-  const words = (it: Reason) => {
-    if (it.kind === "language") return languageName(it.name ?? "");
-    if (it.kind === "skill") return it.name ?? "";
-    const plain: Record<string, string> = {
-      same_agent: "knows you",
-      longest_idle: "you had the longest rest",
-      passed_over: "waited too long",
-      transfer: "handed over to you",
-    };
-    return plain[it.kind] ?? it.kind;
-  };
-  const parts = offer.why.map(words).filter(Boolean).join(" + ");
-  return `${parts ? `${parts}, ` : ""}waited ${span(offer.waited_ms)}`;
-}
+const WAITING_MS = 60_000;
+const LATE_MS = 180_000;
 
-function Offer({ offer }: { offer: OfferView }) {
-  const left = Math.max(0, offer.until_ms - now.value);
-  const last = offer.conversation.messages?.at(-1)?.text ?? "";
+/** The age of the open turn: a word beside the colour. */
+function Age({ thread }: { thread: Thread }) {
+  if (thread.state === "closed" || thread.waiting_since_ms == null) return null;
+  const age = now.value - thread.waiting_since_ms;
+  const tone = age > LATE_MS ? "late" : age > WAITING_MS ? "waiting" : "";
   return (
-    <section class="offer" aria-label={`Offer from ${nameOf(offer.conversation)}`}>
-      <div class="first row-head">
-        <strong>{nameOf(offer.conversation)}</strong> <span class={`tag num ${left < 6000 ? "late" : "waiting"}`}>{span(left)} left</span>
-      </div>
-      <p class="why">{why(offer)}</p>
-      <p class="muted">{last}</p>
-      <div class="actions">
-        <button class="primary" onClick={() => { answerOffer("accept", offer.id); open(offer.conversation.id); }}>Accept</button>
-        <button onClick={() => answerOffer("decline", offer.id)}>Decline</button>
-      </div>
-    </section>
+    <span class={`tag number ${tone}`} title={`Waits since ${new Date(thread.waiting_since_ms).toLocaleTimeString()}`}>
+      {tone && <Clock />}
+      {tone === "late" ? `late ${span(age)}` : span(age)}
+    </span>
   );
 }
 
-function Row({ conversation }: { conversation: ConversationView }) {
-  const since = conversation.waiting_since_ms;
-  const age = since ? now.value - since : 0;
-  const last = conversation.messages?.at(-1);
-  const unread = conversation.seen_by_agent < conversation.last && last?.from.kind === "customer" && selected.value !== conversation.id;
+function lastLine(thread: Thread): string {
+  const last = thread.messages.at(-1);
+  if (!last) return "";
+  const by = last.from.kind === "customer" ? "" : last.from.kind === "bot" ? "Bot: " : "You: ";
+  return by + (last.text ?? "erased");
+}
+
+function Row({ thread }: { thread: Thread }) {
+  const row = useRef<HTMLButtonElement>(null);
+  const current = selected.value === thread.id;
+  const fresh = unseen(thread);
+  const typing = line.value?.typing.value.get(thread.id) === "customer";
+  useEffect(() => {
+    if (current) row.current?.scrollIntoView({ block: "nearest" });
+  }, [current]);
   return (
-    <button class="row" aria-current={selected.value === conversation.id} onClick={() => open(conversation.id)}>
-      <span class="first">
-        {unread && <span class="dot"><span class="sr">unread</span></span>}
-        <span class="name">{nameOf(conversation)}</span>
-        {since && conversation.state === "assigned" && <span class={`tag num ${age > 120_000 ? "late" : "waiting"}`}>{span(age)}</span>}
+    <li>
+      <button
+        type="button"
+        ref={row}
+        class="row"
+        aria-current={current}
+        onClick={() => {
+          selected.value = thread.id;
+        }}
+      >
+        <span class="avatar" aria-hidden="true">
+          {nameOf(thread).slice(0, 1)}
+        </span>
+        <span class="row-main">
+          <span class="row-top">
+            <span class="row-name" dir="auto">
+              {nameOf(thread)}
+            </span>
+            {thread.language && <span class="language">{languageName(thread.language)}</span>}
+            {thread.state === "parked" && <Park />}
+            {thread.state === "closed" && <Done />}
+            <Age thread={thread} />
+          </span>
+          <span class="row-last" dir="auto">
+            {typing ? <em>is typing</em> : lastLine(thread)}
+          </span>
+        </span>
+        {fresh > 0 && myTurn(thread) && (
+          <span class="unseen number">
+            {fresh}
+            <span class="hidden-text"> new</span>
+          </span>
+        )}
+      </button>
+    </li>
+  );
+}
+
+function Offer({ offer }: { offer: OfferView }) {
+  const view = offer.conversation;
+  const left = Math.max(0, offer.until_ms - now.value);
+  const whole = Math.max(1, offer.until_ms - offer.made_ms);
+  const said = (view.messages ?? []).findLast((message) => message.from.kind === "customer");
+  const bar = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    bar.current?.style.setProperty("inline-size", `${Math.min(100, (left / whole) * 100)}%`);
+  }, [left, whole]);
+  return (
+    <li class="offer" aria-current={selected.value === view.id}>
+      <button
+        type="button"
+        class="offer-open"
+        onClick={() => {
+          selected.value = view.id;
+        }}
+      >
+        <span class="row-top">
+          <span class="row-name" dir="auto">
+            {nameOf(view)}
+          </span>
+          <span class={`tag number ${left < 8_000 ? "late" : "waiting"}`}>
+            <Clock /> {clock(left)}
+            <span class="hidden-text"> left to accept</span>
+          </span>
+        </span>
+        <span class="why">{whyLine(offer.why, offer.waited_ms)}</span>
+        {said?.text && (
+          <span class="row-last" dir="auto">
+            {said.text}
+          </span>
+        )}
+      </button>
+      <span class="countdown" aria-hidden="true">
+        <span ref={bar} />
       </span>
-      <span class="last">{last ? `${last.from.kind === "customer" ? "" : "You: "}${last.text ?? ""}` : "No message yet"}</span>
-    </button>
+      <span class="offer-actions">
+        <button type="button" class="primary" onClick={() => void accept(offer.id)}>
+          Accept <kbd aria-hidden="true">a</kbd>
+        </button>
+        <button type="button" onClick={() => decline(offer.id)}>
+          Decline <kbd aria-hidden="true">d</kbd>
+        </button>
+      </span>
+    </li>
   );
 }
 
 export function List() {
-  const offers = state.offers.value;
-  const filled = groups.value.filter((group) => group.rows.length);
+  const known = line.value?.known.value;
+  const state = me.value?.state;
+  const nothing = offers.value.length === 0 && groups.value.every((group) => group.threads.length === 0);
   return (
     <nav class="list" aria-label="Conversations">
-      {offers.length > 0 && <h2>Offered to me</h2>}
-      {offers.map((offer) => <Offer key={offer.id} offer={offer} />)}
-      {filled.map((group) => (
-        <div key={group.name}>
-          <h2>{group.name} <span class="num">{group.rows.length}</span></h2>
-          {group.rows.map((it) => <Row key={it.id} conversation={it} />)}
-        </div>
-      ))}
-      {!offers.length && !filled.length && state.loaded.value && (
+      <section aria-live="assertive" aria-label="Offered to me" class="offers">
+        {offers.value.length > 0 && (
+          <>
+            <h2>
+              Offered to me <span class="number">{offers.value.length}</span>
+            </h2>
+            <ul>
+              {offers.value.map((offer) => (
+                <Offer key={offer.id} offer={offer} />
+              ))}
+            </ul>
+          </>
+        )}
+      </section>
+      {groups.value
+        .filter((group) => group.threads.length > 0)
+        .map((group) => (
+          <section key={group.name} aria-label={group.name}>
+            <h2>
+              {group.name} <span class="number">{group.threads.length}</span>
+            </h2>
+            <ul>
+              {group.threads.map((thread) => (
+                <Row key={thread.id} thread={thread} />
+              ))}
+            </ul>
+          </section>
+        ))}
+      {nothing && known?.me && (
         <div class="empty">
-          <h2>Nothing in hand</h2>
-          <p>{state.me.value?.state === "online" ? "The next conversation is offered to you here." : "Go online to be offered conversations."}</p>
+          {state === "online" ? <Queue /> : <Bot />}
+          <strong>{state === "online" ? "Nothing to do just now" : "You take no offers"}</strong>
+          <p>
+            {state === "online"
+              ? "The next conversation that fits you is offered here."
+              : "Go online, and conversations that fit you are offered here."}
+          </p>
+        </div>
+      )}
+      {!known?.me && (
+        <div class="skeletons" aria-busy="true">
+          <i />
+          <i />
+          <i />
         </div>
       )}
     </nav>

@@ -1,133 +1,360 @@
-// The open conversation: one timeline, and the composer that keeps its draft.
-import { useEffect, useRef } from "preact/hooks";
-import { call } from "../api.ts";
-import type { HistoryBody, MessageView } from "../protocol.ts";
-import { clock } from "../times.ts";
-import { nameOf } from "./list.tsx";
-import { ask, current, draft, drafts, handOver, notice, selected, session, state } from "./state.ts";
+// The thread: one timeline of messages and decisions, the actions on it, and the composer.
 
-const STATES: Record<string, string> = { sent: "Sent", delivered: "Delivered", seen: "Seen", failed: "Failed" };
+import { useEffect, useRef, useState } from "preact/hooks";
+import { type Thread as Open, withHistory } from "../conversations.ts";
+import { clock, exactly, languageName, timeOfDay, words } from "../format.ts";
+import { Alert, Back, Bot, Check, CheckCheck, Clock, Done, Down, HandOver, Panel, Park, Reopen, Retry, TakeUp } from "../icons.tsx";
+import { now } from "../live.ts";
+import { type Action, Menu } from "../menu.tsx";
+import type { Outgoing } from "../outbox.ts";
+import { call } from "../problem.ts";
+import type { DecisionView, HistoryBody, MessageView } from "../protocol.ts";
+import { Record } from "../record.tsx";
+import { Text } from "../text.tsx";
+import { Composer } from "./composer.tsx";
+import * as state from "./state.ts";
 
-function Message({ message }: { message: MessageView }) {
+const NEAR_PX = 80;
+const GROUP_MS = 180_000;
+
+interface Place {
+  first: boolean;
+  last: boolean;
+  newest: boolean;
+}
+
+const STATES = {
+  sending: [<Clock key="i" />, "Sending"],
+  sent: [<Check key="i" />, "Sent"],
+  delivered: [<CheckCheck key="i" />, "Delivered"],
+  seen: [<CheckCheck key="i" />, "Seen"],
+  failed: [<Alert key="i" />, "Not delivered"],
+} as const;
+
+function Mark({ at }: { at: keyof typeof STATES }) {
+  return <span class={`mark ${at}`}>{STATES[at]}</span>;
+}
+
+function Message({ message, first, last, newest }: Place & { message: MessageView }) {
   const own = message.from.kind !== "customer";
+  const name = message.from.name || (own ? "Agent" : "Visitor");
   return (
-    <div class={own ? "msg own" : "msg"}>
-      {own && message.from.kind === "bot" && <span class="meta">{message.from.name} <span class="tag">bot</span></span>}
-      <span class="bubble" dir="auto">{message.text ?? "Erased at the customer's wish"}</span>
-      <span class="meta">
-        <time title={new Date(message.at_ms).toLocaleString()}>{clock(message.at_ms)}</time>
-        {own && <span>{STATES[message.delivery]}</span>}
-      </span>
-    </div>
-  );
-}
-
-function Actions() {
-  const conversation = current.value;
-  if (!conversation) return null;
-  const queues = (state.me.value?.queues ?? []).filter((it) => it !== conversation.queue);
-  return (
-    <div class="actions">
-      {conversation.state === "assigned" && (
-        <>
-          <select
-            aria-label="Hand over to a queue"
-            value=""
-            onChange={(event) => {
-              handOver(conversation.id, event.currentTarget.value);
-              event.currentTarget.value = "";
-            }}
-          >
-            <option value="">Hand over to …</option>
-            {queues.map((it) => <option key={it}>{it}</option>)}
-          </select>
-          <button onClick={() => ask("park", conversation.id)}>Park</button>
-          <button onClick={() => ask("close", conversation.id)}>Close</button>
-        </>
+    <li class={`message${own ? " own" : ""}${first ? " first" : ""}`}>
+      {first ? (
+        <span class="who">
+          {message.from.kind === "bot" && <Bot />}
+          <span dir="auto">{name}</span>
+          {message.from.kind === "bot" && <span class="tag">Bot</span>}
+        </span>
+      ) : (
+        <span class="hidden-text">{name}: </span>
       )}
-      {conversation.state === "parked" && <button class="primary" onClick={() => ask("unpark", conversation.id)}>Take up again</button>}
-      {conversation.state === "closed" && <button onClick={() => ask("reopen", conversation.id)}>Open again</button>}
+      <p class="bubble" dir="auto">
+        {message.text == null ? <em>Erased at the customer's wish</em> : <Text text={message.text} />}
+      </p>
+      {(last || newest || message.delivery === "failed") && (
+        <span class="below">
+          <time class="number" dateTime={new Date(message.at_ms).toISOString()} title={exactly(message.at_ms)}>
+            {timeOfDay(message.at_ms)}
+          </time>
+          {own && (newest || message.delivery === "failed") && <Mark at={message.delivery} />}
+        </span>
+      )}
+    </li>
+  );
+}
+
+function Unsent({ item }: { item: Outgoing }) {
+  const session = state.line.value?.session;
+  return (
+    <li class="message own first">
+      <p class={`bubble ${item.state}`} dir="auto">
+        <Text text={item.text} />
+      </p>
+      <span class="below">
+        {item.state !== "failed" && <Mark at={item.state === "accepted" ? "sent" : "sending"} />}
+        {item.state === "failed" && (
+          <>
+            <span class="mark failed">
+              <Alert /> Not sent: {item.detail ?? "the server refused it"}
+            </span>
+            <button type="button" class="link" onClick={() => session?.retry(item.id)}>
+              <Retry /> Try again
+            </button>
+            <button type="button" class="link" onClick={() => session?.drop(item.id)}>
+              Remove
+            </button>
+          </>
+        )}
+      </span>
+    </li>
+  );
+}
+
+function Decided({ decision }: { decision: DecisionView }) {
+  return (
+    <li class="decided">
+      <details>
+        <summary>
+          <span>
+            Went to <strong>{decision.winner.name}</strong> after {clock(decision.waited_ms)}
+          </span>
+          <time class="number">{timeOfDay(decision.at_ms)}</time>
+        </summary>
+        <Record decision={decision} />
+      </details>
+    </li>
+  );
+}
+
+type Piece = { at: number; message: MessageView } | { at: number; decision: DecisionView };
+
+function Timeline({ thread, items }: { thread: Open; items: Outgoing[] }) {
+  const log = useRef<HTMLDivElement>(null);
+  const stuck = useRef(true);
+  const [below, setBelow] = useState(false);
+  const since = thread.messages[0]?.at_ms ?? 0;
+  const made = (state.decisions.value.get(thread.id) ?? []).filter((it) => thread.messages[0]?.seq === 1 || it.at_ms >= since);
+  const pieces: Piece[] = [
+    ...thread.messages.map((message) => ({ at: message.at_ms, message })),
+    ...made.map((decision) => ({ at: decision.at_ms, decision })),
+  ].sort((a, b) => a.at - b.at || ("message" in a ? -1 : 1));
+  const own = thread.messages.findLast((message) => message.from.kind !== "customer");
+  const newest = thread.messages.at(-1);
+  const typing = state.line.value?.typing.value.get(thread.id) === "customer";
+  const bottom = () => log.current?.scrollTo({ top: log.current.scrollHeight });
+  useEffect(() => {
+    stuck.current = true;
+    bottom();
+  }, [thread.id]);
+  useEffect(() => {
+    if (stuck.current || newest?.from.kind !== "customer") bottom();
+    else setBelow(true);
+  }, [newest?.id, items.length, typing, made.length]);
+  useEffect(() => {
+    const resized = new ResizeObserver(() => stuck.current && bottom());
+    if (log.current) resized.observe(log.current);
+    return () => resized.disconnect();
+  }, []);
+  const joins = (a: Piece | undefined, b: Piece | undefined) =>
+    !!a &&
+    !!b &&
+    "message" in a &&
+    "message" in b &&
+    a.message.from.kind === b.message.from.kind &&
+    a.message.from.agent === b.message.from.agent &&
+    b.at - a.at < GROUP_MS;
+  return (
+    <div class="log-frame">
+      <div
+        class="log"
+        ref={log}
+        role="log"
+        aria-live="polite"
+        aria-label={`Messages with ${state.nameOf(thread)}`}
+        tabIndex={0}
+        onScroll={({ currentTarget: it }) => {
+          stuck.current = it.scrollHeight - it.scrollTop - it.clientHeight < NEAR_PX;
+          if (stuck.current) setBelow(false);
+        }}
+      >
+        {(thread.messages[0]?.seq ?? 1) > 1 && (
+          <button type="button" class="quiet earlier" onClick={() => void earlier(thread, log.current)}>
+            Show earlier messages
+          </button>
+        )}
+        <ol>
+          {pieces.map((piece, at) =>
+            "message" in piece ? (
+              <Message
+                key={piece.message.id}
+                message={piece.message}
+                first={!joins(pieces[at - 1], piece)}
+                last={!joins(piece, pieces[at + 1])}
+                newest={piece.message === own && items.length === 0}
+              />
+            ) : (
+              <Decided key={`decision ${piece.decision.at_ms}`} decision={piece.decision} />
+            ),
+          )}
+          {items.map((item) => (
+            <Unsent key={item.id} item={item} />
+          ))}
+          {thread.state === "closed" && <li class="event">Ended</li>}
+          {typing && (
+            <li class="message first">
+              <p class="bubble typing-dots">
+                <span class="hidden-text">{state.nameOf(thread)} is typing</span>
+                <i />
+                <i />
+                <i />
+              </p>
+            </li>
+          )}
+        </ol>
+      </div>
+      {below && (
+        <button type="button" class="below-button" onClick={bottom}>
+          <Down /> New message below
+        </button>
+      )}
     </div>
   );
 }
 
-function Composer() {
-  const conversation = current.value!;
-  const told = useRef(0);
-  const words = drafts.value[conversation.id] ?? "";
-  const send = () => {
-    if (!words.trim()) return;
-    session.value?.request({ type: "send", conversation: conversation.id, text: words } as never);
-    draft(conversation.id, "");
-  };
+async function earlier(thread: Open, log: HTMLElement | null): Promise<void> {
+  const known = state.line.value?.known;
+  const before = thread.messages[0]?.seq;
+  if (!known || !before) return;
+  const height = log?.scrollHeight ?? 0;
+  try {
+    const history = await call<HistoryBody>(`/conversations/${thread.id}/messages?before=${before}&limit=50`);
+    known.value = withHistory(known.value, thread.id, history.messages);
+    requestAnimationFrame(() => log?.scrollTo({ top: log.scrollHeight - height }));
+  } catch (error) {
+    state.note.value = { text: error instanceof Error ? error.message : String(error), wrong: true };
+  }
+}
+
+/** To whom a conversation may go: queues first, then colleagues. */
+export function targets(thread: Open): Action[] {
+  const queues = (state.me.value?.queues ?? []).map((queue) => ({
+    name: `queue ${words(queue)}`,
+    icon: <HandOver />,
+    run: () => state.handOver(thread.id, { queue }, `queue ${words(queue)}`),
+  }));
+  const people = state.colleagues.value.map((agent) => ({
+    name: agent.name,
+    icon: agent.kind === "bot" ? <Bot /> : <HandOver />,
+    run: () => state.handOver(thread.id, { agent: agent.id }, agent.name),
+  }));
+  return [...queues, ...people];
+}
+
+function later(): Action[] {
+  const id = state.selected.value ?? "";
+  const tomorrow = new Date();
+  tomorrow.setDate(tomorrow.getDate() + 1);
+  tomorrow.setHours(9, 0, 0, 0);
+  return [
+    { name: "Until the customer writes", run: () => state.park(id) },
+    { name: "For 15 minutes", run: () => state.park(id, Date.now() + 900_000) },
+    { name: "For an hour", run: () => state.park(id, Date.now() + 3_600_000) },
+    { name: "Until tomorrow, 09:00", run: () => state.park(id, tomorrow.getTime()) },
+  ];
+}
+
+function Actions({ thread }: { thread: Open }) {
+  if (state.offer.value) return null;
+  switch (thread.state) {
+    case "assigned":
+      return (
+        <>
+          <Menu label="Hand over" actions={targets(thread)} class="labelled">
+            <HandOver /> <span class="words">Hand over</span>
+          </Menu>
+          <Menu label="Park" actions={later()} class="labelled">
+            <Park /> <span class="words">Park</span>
+          </Menu>
+          <button type="button" aria-label="Close" title="Close (e)" onClick={() => state.close(thread.id)}>
+            <Done /> <span class="words">Close</span>
+          </button>
+        </>
+      );
+    case "parked":
+      return (
+        <button type="button" class="primary" onClick={() => state.unpark(thread.id)}>
+          <TakeUp /> Take up again
+        </button>
+      );
+    case "closed":
+      return (
+        <button type="button" onClick={() => state.reopen(thread.id)}>
+          <Reopen /> Open again
+        </button>
+      );
+    default:
+      return null;
+  }
+}
+
+function OfferBar() {
+  const offer = state.offer.value;
+  if (!offer) return null;
   return (
-    <form class="composer" onSubmit={(event) => { event.preventDefault(); send(); }}>
-      <textarea
-        id="composer"
-        aria-label={`Answer ${nameOf(conversation)}`}
-        placeholder={`Answer ${nameOf(conversation)}`}
-        value={words}
-        onInput={(event) => {
-          draft(conversation.id, event.currentTarget.value);
-          if (Date.now() - told.current > 3_000) {
-            told.current = Date.now();
-            session.value?.tell({ type: "typing", conversation: conversation.id });
-          }
-        }}
-        onKeyDown={(event) => {
-          if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-            event.preventDefault();
-            send();
-          }
-        }}
-      />
-      <div class="foot">
-        <span class="grow">Goes by web chat. <kbd>Ctrl Enter</kbd> sends.</span>
-        <button class="primary" type="submit">Send</button>
-      </div>
-    </form>
+    <div class="offer-bar">
+      <p>
+        <strong>Offered to you:</strong> {state.whyLine(offer.why, offer.waited_ms)}
+      </p>
+      <span class="tag waiting number">
+        <Clock /> {clock(Math.max(0, offer.until_ms - now.value))}
+      </span>
+      <button type="button" class="primary" onClick={() => void state.accept(offer.id)}>
+        Accept
+      </button>
+      <button type="button" onClick={() => state.decline(offer.id)}>
+        Decline
+      </button>
+    </div>
   );
 }
 
 export function Thread() {
-  const conversation = current.value;
-  const log = useRef<HTMLDivElement>(null);
-  const messages = conversation?.messages ?? [];
-  const known = new Set(messages.map((it) => it.client_id));
-  const unsent = (session.value?.outbox.value ?? []).filter(
-    (it) => it.frame.type === "send" && it.frame.conversation === conversation?.id && !known.has(it.frame.id),
-  );
-  useEffect(() => log.current?.scrollTo({ top: log.current.scrollHeight }), [conversation?.id, messages.length, unsent.length]);
-  if (!conversation)
-    return <section class="thread"><div class="empty"><h2>No conversation open</h2><p>Choose one from the list, or press <kbd>?</kbd> for the keys.</p></div></section>;
-  const first = messages[0]?.seq ?? 1;
-  const older = async () => {
-    const page = await call<HistoryBody>("GET", `/conversations/${conversation.id}/messages?before=${first}&limit=50`);
-    state.prepend(conversation.id, page.messages);
-  };
+  const thread = state.thread.value;
+  if (!thread) {
+    return (
+      <main class="thread">
+        <div class="empty">
+          <strong>No conversation is open</strong>
+          <p>
+            Choose one from the list, or press <kbd>j</kbd>. All keys stand under <kbd>?</kbd>.
+          </p>
+        </div>
+      </main>
+    );
+  }
+  const items = (state.line.value?.outbox.value ?? []).filter((item) => item.conversation === thread.id);
   return (
-    <section class="thread" aria-label={`Conversation with ${nameOf(conversation)}`}>
-      <header>
-        <button class="back quiet" onClick={() => (selected.value = "")}>Back</button>
-        <h2 class="grow">{nameOf(conversation)}</h2>
-        <Actions />
+    <main class="thread">
+      <header class="thread-head">
+        <button
+          type="button"
+          class="quiet icon-only back"
+          aria-label="Back to the list"
+          onClick={() => {
+            state.selected.value = null;
+          }}
+        >
+          <span class="turns">
+            <Back />
+          </span>
+        </button>
+        <div class="thread-name">
+          <h2 dir="auto">{state.nameOf(thread)}</h2>
+          <p class="muted">
+            {words(thread.channel)} · {words(thread.queue)}
+            {thread.language && ` · ${languageName(thread.language)}`}
+          </p>
+        </div>
+        <Actions thread={thread} />
+        <button
+          type="button"
+          class="quiet icon-only"
+          aria-label="Context"
+          aria-pressed={state.context.value}
+          title="Context"
+          onClick={() => {
+            state.context.value = !state.context.value;
+          }}
+        >
+          <Panel />
+        </button>
       </header>
-      {notice.value && <p class="banner" role="alert">{notice.value} <button class="link" onClick={() => (notice.value = "")}>Dismiss</button></p>}
-      <div class="log" ref={log} role="log" aria-live="polite" aria-label="Messages" tabIndex={0}>
-        {first > 1 && <button class="event" onClick={() => void older()}>Show older messages</button>}
-        {messages.map((it) => <Message key={it.seq} message={it} />)}
-        {unsent.map((it) => (
-          <div class="msg own" key={it.frame.id}>
-            <span class="bubble" dir="auto">{it.frame.type === "send" ? it.frame.text : ""}</span>
-            <span class="meta">
-              {it.state === "failed" ? <button class="link failed" onClick={() => session.value?.retry(it.frame.id)}>{it.detail} Try again</button> : "On its way"}
-            </span>
-          </div>
-        ))}
-        {conversation.state === "closed" && <p class="event">Closed</p>}
-      </div>
-      <p class="typing" aria-live="polite">{state.typing.value.has(conversation.id) ? `${nameOf(conversation)} is typing …` : ""}</p>
-      {conversation.state === "assigned" && <Composer />}
-    </section>
+      <OfferBar />
+      <Timeline key={thread.id} thread={thread} items={items} />
+      {thread.state === "assigned" && !state.offer.value && <Composer key={thread.id} thread={thread} />}
+      {thread.state === "parked" && <p class="foot-line">Parked. A new message of the customer brings it back by itself.</p>}
+      {thread.state === "closed" && <p class="foot-line">Ended. What was said stays here until you reload.</p>}
+    </main>
   );
 }

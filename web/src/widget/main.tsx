@@ -1,264 +1,251 @@
-// The customer's chat: honest about the wait, clear about who answers, and it loses nothing on the way.
+// The customer's chat: an honest state, a place in line that updates itself, who answers, and a composer that loses
+// nothing.
+
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { signal } from "@preact/signals";
-import "../style.css";
-import { call } from "../api.ts";
-import { Conversations } from "../conversations.ts";
-import type { MessageView, WidgetSessionBody } from "../protocol.ts";
-import { Session } from "../session.ts";
-import { clock } from "../times.ts";
+import "../tokens.css";
+import "./widget.css";
+import { Alert, Bot, Check, Cut, Download, More, Person, Send, X } from "../icons.tsx";
+import { kept } from "../live.ts";
+import { type Action, Menu } from "../menu.tsx";
+import { setAccent } from "./accent.ts";
+import { Log, transcript } from "./log.tsx";
+import { accent, body, current, framed, line, listen, shut, start, text, trouble } from "./visit.ts";
+import { placeLine, wait, when } from "./waits.ts";
 
-const query = new URLSearchParams(location.search);
-const key = query.get("key") ?? "";
-const store = `switchboard.${key}`;
-const body = signal<WidgetSessionBody | undefined>(undefined);
-const fault = signal("");
-const state = new Conversations();
+/** After this long without a line it is worth a word. */
+const GRACE_MS = 2_500;
+const TEXT_MAX = 4_000;
+const DRAFT = "switchboard.draft.widget";
 
-function remembered(): string | null {
-  try {
-    return localStorage.getItem(`${store}.visitor`);
-  } catch {
-    return null;
-  }
+function write(words: string): void {
+  const trimmed = words.trim();
+  // The server finds the open conversation, or opens one.
+  if (trimmed) line.value?.session.write(null, trimmed);
 }
 
-let visitor = remembered();
-
-async function ticket(): Promise<string> {
-  const topics = query.get("topics");
-  try {
-    const started = await call<WidgetSessionBody>("POST", "/widget/sessions", {
-      widget: key,
-      ...(visitor ? { visitor } : {}),
-      ...(query.get("identity") ? { identity: query.get("identity") } : {}),
-      ...(query.get("name") ? { name: query.get("name") } : {}),
-      language: query.get("language") || navigator.language,
-      ...(topics ? { topics: topics.split(",").map((it) => it.trim()) } : {}),
-    });
-    visitor = started.visitor;
-    body.value = started;
-    fault.value = "";
-    document.documentElement.lang = started.language;
-    document.documentElement.dir = started.direction;
-    try {
-      localStorage.setItem(`${store}.visitor`, started.visitor);
-    } catch {
-      // Private mode: the visit lasts as long as the page.
+/** What is true just now, in one line under the name. */
+function stateLine(): string {
+  const thread = current.value;
+  const greeting = body.value;
+  if (!greeting) return "";
+  const name = thread?.holder?.name ?? greeting.company;
+  switch (thread?.state) {
+    case "waiting": {
+      const served = thread.messages.some((message) => message.from.kind !== "customer");
+      const words = served && thread.place?.position !== 1 ? text("handed_over") : text("waiting");
+      return thread.place ? placeLine(thread.place) : words;
     }
-    return started.ticket;
-  } catch (error) {
-    fault.value = error instanceof Error ? error.message : String(error);
-    throw error;
+    case "offered":
+      return text("connecting");
+    case "assigned":
+      return text("answers", { name });
+    case "parked":
+      return text("parked", { name });
+    default:
   }
+  if (!greeting.open) return greeting.opens_ms ? text("opens", { when: when(greeting.opens_ms) }) : text("closed");
+  return greeting.wait_s ? text("usually", { wait: wait(greeting.wait_s) }) : text("here");
 }
 
-const session = new Session(
-  {
-    ticket,
-    event(event) {
-      state.apply(event);
-      if (event.kind === "message" && event.message.from.kind !== "customer") {
-        if (document.hidden) parent.postMessage("switchboard:unread", "*");
-        else seen();
-      }
-    },
-    notice: (frame) => state.notice(frame),
-  },
-  `${store}.outbox`,
-);
-
-function latest() {
-  return [...state.all.value.values()].sort((a, b) => b.opened_ms - a.opened_ms)[0];
+function save(): void {
+  void transcript().then((words) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob(["\ufeff", words], { type: "text/plain;charset=utf-8" }));
+    link.download = "transcript.txt";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
 }
 
-function seen() {
-  const conversation = latest();
-  if (conversation && !document.hidden) session.tell({ type: "seen", conversation: conversation.id, upto: conversation.last });
-}
-
-document.addEventListener("visibilitychange", seen);
-
-/** A text of the catalogue, its holes filled. */
-function text(name: string, holes: Record<string, string | number> = {}): string {
-  const found = body.value?.texts[name] ?? "";
-  return found.replace(/\{(\w+)\}/g, (_, hole: string) => String(holes[hole] ?? ""));
-}
-
-function minutes(seconds: number): string {
-  const language = body.value?.language;
-  const [unit, value] = seconds < 60 ? (["second", seconds] as const) : (["minute", Math.round(seconds / 60)] as const);
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(value);
-}
-
-function range(wait: readonly [number, number] | null | undefined): string {
-  return wait ? text("range", { low: minutes(wait[0]), high: minutes(wait[1]) }) : "";
-}
-
-function Header() {
-  const conversation = latest();
-  const holder = conversation?.holder;
-  const language = body.value?.language;
-  let line = text("greeting");
-  if (holder) line = text(holder.kind === "bot" ? "with_bot" : "with_person", { name: holder.name ?? "" });
-  else if (body.value && !body.value.open && body.value.opens_ms)
-    line = text("opens", { time: new Intl.DateTimeFormat(language, { weekday: "long", hour: "2-digit", minute: "2-digit" }).format(body.value.opens_ms) });
-  else if (!conversation && body.value?.wait_s) line = text("usually", { time: minutes(body.value.wait_s[0]) });
+function Header({ ask }: { ask(): void }) {
+  const thread = current.value;
+  const holder = thread?.state === "assigned" || thread?.state === "parked" ? thread.holder : null;
+  const actions: Action[] = [];
+  if (!holder || holder.kind === "bot") {
+    actions.push({
+      name: text("a_person_please"),
+      icon: <Person />,
+      run: () => write(text("a_person_please_text")),
+    });
+  }
+  if (thread) actions.push({ name: text("transcript"), icon: <Download />, run: save });
+  if (thread && thread.state !== "closed") actions.push({ name: text("end"), icon: <Check />, run: ask });
   return (
     <header>
-      <div>
-        <h1>{body.value?.company ?? ""}</h1>
-        <p class="state">{session.line.value === "waiting" ? text("reconnecting") : line}</p>
+      <span class={`avatar${holder?.kind === "bot" ? " bot" : ""}`} aria-hidden="true">
+        {holder?.kind === "bot" ? <Bot /> : (holder?.name ?? body.value?.company ?? "").slice(0, 1)}
+      </span>
+      <div class="titles">
+        <h1>
+          <bdi>{body.value?.company}</bdi>
+        </h1>
+        <p class="state number" role="status">
+          {stateLine()}
+        </p>
       </div>
-      <Menu />
-      <button class="quiet" aria-label={text("close")} onClick={() => parent.postMessage("switchboard:close", "*")}>
-        ✕
-      </button>
+      <Menu label={text("menu")} actions={actions} class="quiet icon-only target">
+        <More />
+      </Menu>
+      {framed && (
+        <button type="button" class="quiet icon-only target" aria-label={text("close")} title={text("close")} onClick={shut}>
+          <X />
+        </button>
+      )}
     </header>
   );
 }
 
-function Menu() {
-  const [open, setOpen] = useState(false);
-  const conversation = latest();
-  const act = (run: () => void) => () => {
-    setOpen(false);
-    run();
-  };
-  const transcript = () => {
-    const lines = (conversation?.messages ?? []).map(
-      (it) => `${new Date(it.at_ms).toISOString()} ${it.from.name ?? it.from.kind}: ${it.text ?? ""}`,
-    );
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([lines.join("\n")], { type: "text/plain" }));
-    link.download = "transcript.txt";
-    link.click();
-  };
+function LineBanner() {
+  const state = line.value?.line.value;
+  const [late, setLate] = useState(false);
+  const cut = !!state && state.state !== "live";
+  useEffect(() => {
+    setLate(false);
+    if (!cut) return;
+    const timer = setTimeout(() => setLate(true), GRACE_MS);
+    return () => clearTimeout(timer);
+  }, [cut]);
+  if (!state || !cut || (!late && state.state !== "offline" && state.state !== "refused")) return null;
+  const words = {
+    offline: text("offline"),
+    refused: text("unavailable"),
+    cut: text("reconnecting"),
+    connecting: text("reconnecting"),
+  }[state.state as "offline"];
   return (
-    <div class="menu" onKeyDown={(event) => event.key === "Escape" && setOpen(false)}>
-      <button class="quiet" aria-expanded={open} aria-haspopup="true" aria-label={text("menu")} onClick={() => setOpen(!open)}>
-        ⋯
-      </button>
-      {open && (
-        <ul>
-          <li><button onClick={act(() => write(text("a_person_please")))}>{text("a_person_please")}</button></li>
-          <li><button onClick={act(transcript)}>{text("transcript")}</button></li>
-          {conversation && conversation.state !== "closed" && (
-            <li><button onClick={act(() => session.request({ type: "close", conversation: conversation.id } as never))}>{text("end")}</button></li>
-          )}
-        </ul>
-      )}
-    </div>
-  );
-}
-
-function Place() {
-  const conversation = latest();
-  const place = conversation?.place;
-  if (!conversation || conversation.holder || !place || !["waiting", "offered"].includes(conversation.state)) return null;
-  const opens = place.opens_ms;
-  const line = opens
-    ? text("opens", { time: new Intl.DateTimeFormat(body.value?.language, { weekday: "long", hour: "2-digit", minute: "2-digit" }).format(opens) })
-    : `${text("place", { position: place.position })} ${range(place.wait_s)}`;
-  return <p class="place num" role="status">{line}</p>;
-}
-
-function Message({ message }: { message: MessageView }) {
-  const own = message.from.kind === "customer";
-  const mark = message.from.kind === "bot" ? text("bot") : "";
-  return (
-    <div class={own ? "msg own" : "msg"}>
-      {!own && <span class="meta">{message.from.name} {mark && <span class="tag">{mark}</span>}</span>}
-      <span class="bubble" dir="auto">{message.text ?? text("erased")}</span>
-      <span class="meta">
-        <time>{clock(message.at_ms, body.value?.language)}</time>
-        {own && <span>{text(message.delivery)}</span>}
-      </span>
-    </div>
-  );
-}
-
-function write(words: string) {
-  const conversation = latest();
-  const open = conversation && conversation.state !== "closed" ? { conversation: conversation.id } : {};
-  session.request({ type: "send", text: words, ...open } as never);
-}
-
-function Chat() {
-  const conversation = latest();
-  const messages = conversation?.messages ?? [];
-  const known = new Set(messages.map((it) => it.client_id));
-  const unsent = session.outbox.value.filter((it) => it.frame.type === "send" && !known.has(it.frame.id));
-  const end = useRef<HTMLDivElement>(null);
-  const count = messages.length + unsent.length;
-  useEffect(() => end.current?.scrollIntoView({ block: "end" }), [count]);
-  useEffect(seen, [count]);
-  const typing = conversation && state.typing.value.has(conversation.id);
-  return (
-    <div class="chat">
-      <Header />
-      <Place />
-      {fault.value && !body.value && <p class="banner">{fault.value}</p>}
-      <div class="log" role="log" aria-live="polite" aria-label={body.value?.company ?? "Chat"} tabIndex={0}>
-        {messages.map((it) => <Message key={it.seq} message={it} />)}
-        {unsent.map((it) => (
-          <div class="msg own" key={it.frame.id}>
-            <span class="bubble" dir="auto">{it.frame.type === "send" ? it.frame.text : ""}</span>
-            <span class="meta">
-              {it.state === "failed" ? (
-                <button class="link" onClick={() => session.retry(it.frame.id)}>{text("failed")} · {text("retry")}</button>
-              ) : (
-                text("sending")
-              )}
-            </span>
-          </div>
-        ))}
-        {conversation?.state === "closed" && <p class="event">{text("ended")}</p>}
-        <div ref={end} />
-      </div>
-      <p class="typing" aria-live="polite">{typing ? text("typing") : ""}</p>
-      <Composer />
-    </div>
+    <p class="banner" role="status">
+      <Cut /> {words}
+    </p>
   );
 }
 
 function Composer() {
-  const [words, setWords] = useState("");
-  const told = useRef(0);
+  const [words, setWords] = useState(kept.get(DRAFT) ?? "");
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    const focus = () => {
+      if (matchMedia("(hover: hover)").matches) field.current?.focus();
+    };
+    listen(focus);
+    focus();
+  }, []);
+  useEffect(() => {
+    const it = field.current;
+    if (!it) return;
+    it.style.height = "auto";
+    it.style.height = `${Math.min(it.scrollHeight + 2, 140)}px`;
+  }, [words]);
+  const change = (next: string) => {
+    setWords(next);
+    if (next) kept.set(DRAFT, next);
+    else kept.remove(DRAFT);
+  };
   const send = () => {
     if (!words.trim()) return;
     write(words);
-    setWords("");
-  };
-  const typed = (value: string) => {
-    setWords(value);
-    const conversation = latest();
-    if (conversation && Date.now() - told.current > 3_000) {
-      told.current = Date.now();
-      session.tell({ type: "typing", conversation: conversation.id });
-    }
+    change("");
+    field.current?.focus();
   };
   return (
-    <form onSubmit={(event) => { event.preventDefault(); send(); }}>
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
       <textarea
+        ref={field}
         rows={1}
+        dir="auto"
+        maxLength={TEXT_MAX}
         value={words}
-        maxLength={8000}
-        aria-label={text("message_placeholder") || "Message"}
-        placeholder={text("message_placeholder")}
-        onInput={(event) => typed(event.currentTarget.value)}
+        aria-label={text("message")}
+        placeholder={text(current.value?.state === "closed" ? "again" : "message")}
+        enterkeyhint="send"
+        onInput={(event) => {
+          change(event.currentTarget.value);
+          const thread = current.value;
+          if (thread && event.currentTarget.value) line.value?.types(thread.id);
+        }}
         onKeyDown={(event) => {
-          if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-            event.preventDefault();
-            send();
-          }
-          if (event.key === "Escape") parent.postMessage("switchboard:close", "*");
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          send();
         }}
       />
-      <button class="primary" type="submit" aria-label={text("send") || "Send"}>{text("send") || "Send"}</button>
+      <button type="submit" class="primary send" aria-label={text("send")} title={text("send")} disabled={!words.trim()}>
+        <span class="turns">
+          <Send />
+        </span>
+      </button>
     </form>
   );
 }
 
-render(<main class="chat"><Chat /></main>, document.getElementById("app")!);
+function Ended() {
+  const thread = current.value;
+  if (thread?.state !== "closed") return null;
+  const reopen = () =>
+    void line.value?.session.request({ type: "reopen", id: crypto.randomUUID(), conversation: thread.id });
+  return (
+    <div class="ended" role="status">
+      <p>{text("ended")}</p>
+      <button type="button" onClick={reopen}>
+        {text("reopen")}
+      </button>
+    </div>
+  );
+}
+
+function Widget() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => void start(), []);
+  if (!body.value) {
+    if (!trouble.value) return <main class="widget loading" aria-busy="true" />;
+    return (
+      <main class="widget">
+        <div class="empty" role="alert">
+          <Alert />
+          <p>{trouble.value}</p>
+          <button type="button" onClick={() => void start()}>
+            Try again
+          </button>
+        </div>
+      </main>
+    );
+  }
+  const end = () => {
+    dialog.current?.close();
+    const thread = current.value;
+    if (thread) void line.value?.session.request({ type: "close", id: crypto.randomUUID(), conversation: thread.id });
+  };
+  return (
+    <main class="widget">
+      <Header ask={() => dialog.current?.showModal()} />
+      <LineBanner />
+      <Log />
+      <Ended />
+      <Composer />
+      <dialog ref={dialog} aria-label={text("end")}>
+        <p>{text("end_ask")}</p>
+        <div class="actions">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            {text("cancel")}
+          </button>
+          <button type="button" class="primary" onClick={end}>
+            {text("end")}
+          </button>
+        </div>
+      </dialog>
+    </main>
+  );
+}
+
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open]")) shut();
+});
+setAccent(document.documentElement, accent);
+const root = document.getElementById("page");
+if (root) render(<Widget />, root);

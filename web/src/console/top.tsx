@@ -1,0 +1,156 @@
+// The top bar: my state and room, the line, and the way to everything else.
+
+import { useEffect } from "preact/hooks";
+import { span, timeOfDay } from "../format.ts";
+import { Alert, Board, Console, Cut, Keyboard, Search, SignOut, X } from "../icons.tsx";
+import { now } from "../live.ts";
+import { Menu } from "../menu.tsx";
+import type { AgentState } from "../protocol.ts";
+import { signOut } from "../sign-in.tsx";
+import { help } from "./keys.tsx";
+import { palette } from "./palette.tsx";
+import { line, me, note, presence } from "./state.ts";
+
+const NOTE_MS = 7_000;
+const GRACE_MS = 3_000;
+const STATES: Record<AgentState, string> = { online: "Online", away: "Away", offline: "Offline" };
+const MEANING: Record<AgentState, string> = {
+  online: "takes offers",
+  away: "keeps what is in hand, takes no offers",
+  offline: "what is in hand goes back to its queue",
+};
+
+function Presence() {
+  const state = me.value?.state ?? "offline";
+  return (
+    <Menu
+      label={`My state: ${STATES[state]}`}
+      class={`presence ${state}`}
+      actions={(Object.keys(STATES) as AgentState[]).map((wish) => ({
+        name: STATES[wish],
+        icon: <i class={`dot ${wish}`} aria-hidden="true" />,
+        note: MEANING[wish],
+        run: () => presence(wish),
+      }))}
+    >
+      <i class={`dot ${state}`} aria-hidden="true" /> {STATES[state]}
+    </Menu>
+  );
+}
+
+function Room() {
+  const mine = me.value;
+  if (!mine?.capacity) return null;
+  const free = Math.max(0, mine.capacity - mine.load);
+  return (
+    <span class="room number" title={`${mine.load} of ${mine.capacity} effort points taken`}>
+      {mine.load} of {mine.capacity}
+      <span class="room-words"> taken, {free === 0 ? "no room" : `room for ${free}`}</span>
+    </span>
+  );
+}
+
+export function Top() {
+  const state = line.value?.line.value.state;
+  return (
+    <header class="top">
+      <a href="/" class="mark" aria-label="Switchboard">
+        <Console />
+      </a>
+      <h1 class="hidden-text">Agent console</h1>
+      <Presence />
+      <Room />
+      <span class="fill" />
+      <button
+        type="button"
+        class="finder"
+        aria-label="Find or do"
+        onClick={() => {
+          palette.value = true;
+        }}
+      >
+        <Search /> <span class="words">Find or do</span>{" "}
+        <kbd class="words">{navigator.platform.startsWith("Mac") ? "⌘K" : "Ctrl K"}</kbd>
+      </button>
+      <span class="fill" />
+      <span class={`line-state tag ${state === "live" ? "good" : "waiting"}`} role="status">
+        {state === "live" ? <i class="dot online" aria-hidden="true" /> : <Cut />}
+        <span>{state === "live" ? "Live" : state === "connecting" ? "Connecting" : state === "offline" ? "Offline" : "Reconnecting"}</span>
+      </span>
+      <Menu
+        label={me.value?.name ?? "Me"}
+        actions={[
+          { name: "Keys", icon: <Keyboard />, run: () => { help.value = true; } },
+          { name: "Dashboard", icon: <Board />, run: () => location.assign("/dashboard/") },
+          { name: "Sign out", icon: <SignOut />, run: () => void signOut() },
+        ]}
+      >
+        <span class="avatar" aria-hidden="true">
+          {(me.value?.name ?? "?").slice(0, 1)}
+        </span>
+      </Menu>
+    </header>
+  );
+}
+
+/** Says how old what one sees is, and what still works. */
+export function Stale() {
+  const it = line.value;
+  const state = it?.line.value;
+  if (!it || !state || state.state === "live" || state.state === "refused") return null;
+  const skew = it.session.skew_ms;
+  const age = now.value - (it.heard.value + skew);
+  if (age < GRACE_MS) return null;
+  return (
+    <div class="banner" role="status">
+      <Cut />
+      <span class="number">
+        No line to the server for {span(age)}. You see what was true at {timeOfDay(it.heard.value)}. What you write is kept
+        and sent when the line is back.
+      </span>
+      <span class="fill" />
+      <button type="button" class="link" onClick={() => it.session.wake()}>
+        Try now
+      </button>
+    </div>
+  );
+}
+
+export function Note() {
+  const said = note.value;
+  useEffect(() => {
+    if (!said) return;
+    const timer = setTimeout(() => {
+      note.value = null;
+    }, NOTE_MS);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const away = () => {
+    note.value = null;
+  };
+  return (
+    <div class="notes" role={said?.wrong ? "alert" : "status"}>
+      {said && (
+        <div class={`note${said.wrong ? " wrong" : ""}`}>
+          {said.wrong && <Alert />}
+          <span>{said.text}</span>
+          {said.undo && (
+            <button
+              type="button"
+              class="link"
+              onClick={() => {
+                said.undo?.run();
+                away();
+              }}
+            >
+              {said.undo.name}
+            </button>
+          )}
+          <button type="button" class="quiet icon-only" aria-label="Dismiss" onClick={away}>
+            <X />
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+// Calls to the HTTP API. What goes wrong is a `Refused` with the server's own words, or a `Refused` of status 0 where
+// there was no answer.
+
+import type { Problem } from "./protocol.ts";
+
+export class Refused extends Error {
+  readonly status: number;
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** GET, or POST with a JSON body. */
+export async function call<T>(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(`/api/v1${path}`, {
+      method: body === undefined ? "GET" : "POST",
+      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
+      body: body === undefined ? null : JSON.stringify(body),
+    });
+  } catch {
+    throw new Refused(0, "There was no answer. Nothing was changed: check the connection and try again.");
+  }
+  if (response.ok) return (await response.json()) as T;
+  let detail = `The server answered ${response.status}. Nothing was changed: try again in a moment.`;
+  try {
+    const problem = (await response.json()) as Partial<Problem>;
+    if (problem.detail) detail = problem.detail.charAt(0).toUpperCase() + problem.detail.slice(1);
+  } catch {
+    // An answer without a problem body: the sentence above has to do.
+  }
+  throw new Refused(response.status, detail);
+}

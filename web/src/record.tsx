@@ -1,0 +1,114 @@
+// One decision's record: who got it and by which points, the nearest who did not, and the groups that could not.
+
+import { useEffect, useRef } from "preact/hooks";
+import { clock, exactly, languageName, number, span, words } from "./format.ts";
+import type { DecisionView, LosingGroup, Nearest, ScorePart } from "./protocol.ts";
+import "./record.css";
+
+const PARTS: Record<string, string> = { proficiency: "Skill", same_agent: "Known", idle_ms: "Free for" };
+const TRIGGERS: Record<string, string> = {
+  conversation_came: "the conversation came",
+  agent_freed: "an agent became free",
+  transfer: "it was handed over",
+};
+
+function points(part: ScorePart): string {
+  return part.name === "idle_ms" ? span(part.points) : number(part.points);
+}
+
+const total = (candidate: Nearest) => candidate.score.reduce((sum, part) => sum + Math.max(0, part.points), 0);
+
+function Bar({ candidate, most }: { candidate: Nearest; most: number }) {
+  const bar = useRef<HTMLSpanElement>(null);
+  useEffect(() => {
+    const parts = [...(bar.current?.children ?? [])] as HTMLElement[];
+    parts.forEach((part, at) => {
+      part.style.inlineSize = `${(Math.max(0, candidate.score[at]?.points ?? 0) / Math.max(1, most)) * 100}%`;
+    });
+  }, [candidate, most]);
+  return (
+    <span class="score-bar" ref={bar} aria-hidden="true">
+      {candidate.score.map((part) => (
+        <i key={part.name} class={part.name} />
+      ))}
+    </span>
+  );
+}
+
+/** Why a group did not get it, as a clause. */
+export function lost(group: LosingGroup): string {
+  const what = group.name ? words(group.name) : "";
+  const said: Record<string, string> = {
+    lacks_skill: `without ${what}`,
+    below_proficiency: `not proficient enough in ${what}`,
+    lacks_language: `without ${group.name ? languageName(group.name) : "the language"}`,
+    offline: "offline",
+    away: "away",
+    at_capacity: "without room",
+    declined: "declined it before",
+    scored_lower: "could, with fewer points",
+  };
+  return said[group.reason] ?? words(group.reason);
+}
+
+export function Record({ decision }: { decision: DecisionView }) {
+  const candidates = [decision.winner, ...decision.nearest];
+  const most = Math.max(...candidates.map(total));
+  const parts = decision.winner.score.map((part) => part.name);
+  return (
+    <div class="record">
+      <p>
+        <strong>{decision.winner.name}</strong> was chosen when {TRIGGERS[decision.trigger] ?? words(decision.trigger)}, after
+        a wait of <span class="number">{clock(decision.waited_ms)}</span>.
+      </p>
+      <div class="record-table" tabIndex={0} role="group" aria-label="Candidates and their points">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Candidate</th>
+              {parts.map((name) => (
+                <th scope="col" class="number" key={name}>
+                  <i class={`key ${name}`} aria-hidden="true" />
+                  {PARTS[name] ?? words(name)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {candidates.map((candidate, at) => (
+              <tr key={candidate.agent} class={at === 0 ? "winner" : ""}>
+                <th scope="row">
+                  <span class="candidate">
+                    <bdi>{candidate.name}</bdi>
+                    {at === 0 && <span class="tag good">chosen</span>}
+                  </span>
+                  <Bar candidate={candidate} most={most} />
+                </th>
+                {parts.map((name) => {
+                  const part = candidate.score.find((it) => it.name === name);
+                  return (
+                    <td class="number" key={name}>
+                      {part ? points(part) : "–"}
+                    </td>
+                  );
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {decision.losing.length > 0 && (
+        <ul class="losing">
+          {decision.losing.map((group) => (
+            <li key={`${group.reason} ${group.name ?? ""}`}>
+              <span class="number">{number(group.agents)}</span> {group.agents === 1 ? "agent" : "agents"} {lost(group)}
+            </li>
+          ))}
+        </ul>
+      )}
+      <p class="muted">
+        {exactly(decision.at_ms)} · policy version <span class="number">{decision.policy_version}</span>
+      </p>
+    </div>
+  );
+}
