@@ -8,15 +8,14 @@ fn main() {
     println!("cargo:rerun-if-env-changed=SWITCHBOARD_PAGES");
     println!("cargo:rerun-if-changed=build.rs");
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
-    for part in ["src", "texts", "public", "package.json", "package-lock.json", "vite.config.ts", "pages"] {
-        let path = web.join(part);
-        if path.exists() {
-            println!("cargo:rerun-if-changed={}", path.display());
-        }
-    }
+    watch(&web);
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("pages");
     let made = match env::var_os("SWITCHBOARD_PAGES") {
-        Some(folder) => copy(Path::new(&folder), &out).map_err(|error| error.to_string()),
+        Some(folder) => {
+            println!("cargo:rerun-if-changed={}", Path::new(&folder).display());
+            drop(fs::remove_dir_all(&out));
+            copy(Path::new(&folder), &out).map_err(|error| format!("SWITCHBOARD_PAGES: {error}"))
+        }
         None => build(&web, &out),
     };
     if let Err(reason) = made {
@@ -25,10 +24,26 @@ fn main() {
         );
         let notice = "<!doctype html><meta charset=utf-8><title>Switchboard</title><p>The pages are not built into this \
                       program: install Node 20.19 or later with npm, then build it again. The API works.";
+        // Try again with the next build: a path that is not there always counts as changed.
+        println!("cargo:rerun-if-changed={}", out.join("not-built").display());
+        // Nothing of an earlier build stays beside the notice.
+        drop(fs::remove_dir_all(&out));
         drop(fs::create_dir_all(&out));
         drop(fs::write(out.join("index.html"), notice));
     }
     println!("cargo:rustc-env=SWITCHBOARD_PAGES_DIR={}", out.display());
+}
+
+/// Everything in `web/` but what is installed or only tests it; a folder stands for all that is in it.
+fn watch(web: &Path) {
+    // Also while it is missing: then it is looked for at each build.
+    println!("cargo:rerun-if-changed={}", web.join("package.json").display());
+    let Ok(entries) = fs::read_dir(web) else { return };
+    for entry in entries.flatten() {
+        if !matches!(entry.file_name().to_str(), Some("node_modules" | "dist" | "test")) {
+            println!("cargo:rerun-if-changed={}", entry.path().display());
+        }
+    }
 }
 
 fn build(web: &Path, out: &Path) -> Result<(), String> {
@@ -54,7 +69,7 @@ fn build(web: &Path, out: &Path) -> Result<(), String> {
     };
     let (lock, installed) = (web.join("package-lock.json"), web.join("node_modules/.package-lock.json"));
     let time = |path: &Path| fs::metadata(path).and_then(|it| it.modified()).ok();
-    if time(&installed) < time(&lock) {
+    if time(&installed) < time(&lock) || !web.join("node_modules/.bin/vite").exists() {
         npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"])?;
     }
     let target = out.display().to_string();

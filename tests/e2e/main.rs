@@ -3,6 +3,7 @@
 
 mod chat;
 mod drain;
+mod faults;
 mod hours;
 mod limits;
 mod places;

@@ -173,6 +173,23 @@ impl Client {
         self.answer(&asked).await
     }
 
+    /// Sends a request to a server that may be dying: its answer, or nothing if the connection ends or nothing comes.
+    pub async fn ask_the_dying(&mut self, frame: &ClientFrame) -> Option<Result<ServerFrame, Code>> {
+        let asked = frame.request_id().unwrap_or_default().to_owned();
+        let text = serde_json::to_string(frame).ok()?;
+        self.try_message(Message::text(text)).await.ok()?;
+        loop {
+            match self.next_within(Duration::from_secs(5)).await? {
+                Incoming::Closed(..) => return None,
+                Incoming::Frame(frame) => match *frame {
+                    ServerFrame::Accepted { ref id, .. } if *id == asked => return Some(Ok(*frame)),
+                    ServerFrame::Rejected { ref id, code, .. } if *id == asked => return Some(Err(code)),
+                    _ => {}
+                },
+            }
+        }
+    }
+
     /// Waits for the answer to this request.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ impl Server {
     pub async fn start_with(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server's data can be made");
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let (child, links) = spawn(folder.path(), "127.0.0.1:0", &arguments).await;
+        let (child, links) = spawn(folder.path(), "127.0.0.1:0", &arguments, &[]).await;
         let address = address(&links.api);
         Self { links, address, child, folder, arguments }
     }
@@ -129,20 +129,37 @@ impl Server {
     /// # Panics
     /// Where it does not come up.
     pub async fn start_again(&mut self) {
-        let (child, links) = spawn(self.folder.path(), &self.address.to_string(), &self.arguments).await;
+        self.start_again_under(&[]).await;
+    }
+
+    /// Starts it again behind another program's command line, such as a tracer that makes system calls fail.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn start_again_under(&mut self, prefix: &[&str]) {
+        let (child, links) =
+            spawn(self.folder.path(), &self.address.to_string(), &self.arguments, prefix).await;
         self.child = child;
         self.links = links;
     }
 }
 
-async fn spawn(folder: &Path, listen: &str, arguments: &[String]) -> (Child, DemoLinks) {
+async fn spawn(folder: &Path, listen: &str, arguments: &[String], prefix: &[&str]) -> (Child, DemoLinks) {
     let log_path = folder.join("log");
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(&log_path)
         .expect("the server's log can be opened");
-    let mut child = Command::new(program())
+    let mut command = match prefix {
+        [] => Command::new(program()),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(program());
+            command
+        }
+    };
+    let mut child = command
         .args(["demo", "--quiet-demo", "--json", "--listen", listen, "--data"])
         .arg(folder.join("data"))
         .args(arguments)

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use connectors::web_chat::CHANNEL as WEB_CHAT;
 use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection, Side};
-use log_store::Table;
 use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
@@ -17,9 +16,6 @@ use super::{Ask, Refused};
 use crate::accounts::{Principal, Role};
 use crate::session::frame::Notice;
 use crate::session::{Owner, Session};
-
-/// Remembered requests looked at in one beat.
-const FORGET: usize = 256;
 
 /// Why a request was not done.
 pub(super) enum Denied {
@@ -445,26 +441,6 @@ impl State {
         self.tails.forget(ended.id);
         self.places.remove(&ended.id);
         self.put_header(workspace, ended.id, &Header { customer, closed: Some(ended) });
-    }
-
-    /// Removes a few requests of longer ago than the window, going round the whole table in time. The table is of all
-    /// shards; the first one tidies it.
-    pub(super) fn forget_old_requests(&mut self) {
-        if self.id.0 != 0 {
-            return;
-        }
-        let from = std::mem::take(&mut self.forget_from);
-        let Ok(rows) = self.parts.log.scan(Table::Dedupe, &from, &[0xff; 17], FORGET, false) else { return };
-        let now = self.now();
-        if let (FORGET, Some((last, _))) = (rows.len(), rows.last()) {
-            self.forget_from = [last.as_slice(), &[0]].concat();
-        }
-        for (key, value) in rows {
-            let done: Option<Done> = postcard::from_bytes(&value).ok();
-            if done.is_none_or(|done| now.since(done.at) >= super::dedupe::WINDOW) {
-                self.pending.writes.push(log_store::Write::Delete { table: Table::Dedupe, key });
-            }
-        }
     }
 }
 

@@ -8,12 +8,16 @@ use policy::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::recent::Recent;
+use super::state::State;
 use crate::session::Owner;
 
 /// How long a repeat is recognised.
 pub(super) const WINDOW: Span = Span::seconds(24 * 3_600);
 /// Keys kept in memory; older ones are looked up in the store.
 const HOT: usize = 65_536;
+
+/// Remembered requests looked at in one beat.
+const FORGET: usize = 256;
 
 /// What was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,5 +77,27 @@ impl Dedupe {
         writes.push(Write::Put { table: Table::Dedupe, key: key.to_vec(), value });
         self.hot.insert(key, done);
         Ok(())
+    }
+}
+
+impl State {
+    /// Removes a few requests of longer ago than the window, going round the whole table in time. The table is of all
+    /// shards; the first one tidies it.
+    pub(super) fn forget_old_requests(&mut self) {
+        if self.id.0 != 0 {
+            return;
+        }
+        let from = std::mem::take(&mut self.forget_from);
+        let Ok(rows) = self.parts.log.scan(Table::Dedupe, &from, &[0xff; 17], FORGET, false) else { return };
+        let now = self.now();
+        if let (FORGET, Some((last, _))) = (rows.len(), rows.last()) {
+            self.forget_from = [last.as_slice(), &[0]].concat();
+        }
+        for (key, value) in rows {
+            let done: Option<Done> = postcard::from_bytes(&value).ok();
+            if done.is_none_or(|done| now.since(done.at) >= WINDOW) {
+                self.pending.writes.push(Write::Delete { table: Table::Dedupe, key });
+            }
+        }
     }
 }
