@@ -5,20 +5,24 @@
 //! * Visitors need no account: their key is their customer id with a code that only this server can make. Those whom the
 //!   company's site vouches for bring a signed token (JWT, HS256).
 
+mod index;
 mod password;
 mod token;
+mod users;
 mod visitor;
+mod workspaces;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use aws_lc_rs::{hmac, rand};
 use data_encoding::BASE32_NOPAD;
+use index::Index;
 use log_store::{Batch, Log, Position, ShardId, Table, Write};
 use policy::id::{AgentId, ContactPointId, CustomerId, WorkspaceId};
 use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedMutexGuard;
 
 pub use password::SignInError;
 pub use visitor::{IdentityError, Visitor};
@@ -61,7 +65,7 @@ impl FromStr for Role {
 }
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Principal {
     /// A user of a workspace.
     Agent {
@@ -93,6 +97,27 @@ pub enum Principal {
     },
     /// Who runs the server.
     Operator,
+}
+
+/// Ids only: this may come into a log line.
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agent { workspace, agent, role, .. } => f
+                .debug_struct("Agent")
+                .field("workspace", workspace)
+                .field("agent", agent)
+                .field("role", role)
+                .finish_non_exhaustive(),
+            Self::Customer { workspace, customer, verified, .. } => f
+                .debug_struct("Customer")
+                .field("workspace", workspace)
+                .field("customer", customer)
+                .field("verified", verified)
+                .finish_non_exhaustive(),
+            Self::Operator => f.write_str("Operator"),
+        }
+    }
 }
 
 /// A workspace.
@@ -186,18 +211,13 @@ struct Secrets {
     operator: Vec<u8>,
 }
 
-#[derive(Default)]
-struct Index {
-    workspaces: BTreeMap<WorkspaceId, WorkspaceRecord>,
-    users: BTreeMap<(WorkspaceId, AgentId), User>,
-    tokens: BTreeMap<Vec<u8>, TokenRecord>,
-}
-
 /// The accounts of this node.
 pub struct Accounts {
     log: Arc<dyn Log>,
-    index: RwLock<Index>,
+    index: Arc<RwLock<Index>>,
     secrets: RwLock<Secrets>,
+    /// Whoever changes workspaces or users holds this from looking until the change is in force.
+    changes: Arc<tokio::sync::Mutex<()>>,
     visitors: hmac::Key,
     passwords: password::Passwords,
     operator_once: Mutex<Option<String>>,
@@ -251,17 +271,13 @@ impl Accounts {
         for (key, value) in log.scan(Table::Accounts, &[0], &[0xff], usize::MAX, false).map_err(unreadable)? {
             match key.first() {
                 Some(b's') => secrets = Some(postcard::from_bytes::<Secrets>(&value).map_err(unreadable)?),
-                Some(b'w') => {
-                    let record: WorkspaceRecord = postcard::from_bytes(&value).map_err(unreadable)?;
-                    index.workspaces.insert(record.id, record);
-                }
+                Some(b'w') => index.put_workspace(postcard::from_bytes(&value).map_err(unreadable)?),
                 Some(b'u') => {
-                    let (workspace, user): (WorkspaceId, User) =
-                        postcard::from_bytes(&value).map_err(unreadable)?;
-                    index.users.insert((workspace, user.agent), user);
+                    let (workspace, user) = postcard::from_bytes(&value).map_err(unreadable)?;
+                    index.put_user(workspace, user);
                 }
                 Some(b't') => {
-                    let token: TokenRecord = postcard::from_bytes(&value).map_err(unreadable)?;
+                    let token = postcard::from_bytes(&value).map_err(unreadable)?;
                     index.tokens.insert(key[1..].to_vec(), token);
                 }
                 _ => {
@@ -286,8 +302,9 @@ impl Accounts {
         Ok(Arc::new(Self {
             log,
             visitors: hmac::Key::new(hmac::HMAC_SHA256, &secrets.visitors),
-            index: RwLock::new(index),
+            index: Arc::new(RwLock::new(index)),
             secrets: RwLock::new(secrets),
+            changes: Arc::default(),
             passwords: password::Passwords::new()?,
             operator_once: Mutex::new(operator_once),
             setup: Mutex::new(setup),
@@ -302,18 +319,41 @@ impl Accounts {
         change(&mut self.index.write().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// The turn to change workspaces or users: nobody else does until it is given back.
+    async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.changes).lock_owned().await
+    }
+
+    /// Writes to the store, then changes the index, in a task of its own: if whoever asked goes away halfway, store and
+    /// index still agree.
+    async fn write(
+        &self,
+        turn: Option<OwnedMutexGuard<()>>,
+        writes: Vec<Write>,
+        apply: impl FnOnce(&mut Index) + Send + 'static,
+    ) -> Result<(), AccountsError> {
+        let (log, index) = (Arc::clone(&self.log), Arc::clone(&self.index));
+        let written = tokio::spawn(async move {
+            append(&*log, writes).await?;
+            apply(&mut index.write().unwrap_or_else(PoisonError::into_inner));
+            drop(turn);
+            Ok(())
+        });
+        written.await.map_err(unreadable)?
+    }
+
     fn setup(&self) -> MutexGuard<'_, Option<String>> {
         self.setup.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The link's token for the first admin; only while there is no user, and only in this process.
     pub fn setup_token(&self) -> Option<String> {
-        self.setup().clone()
+        self.setup().clone().filter(|_| self.index().users.is_empty())
     }
 
     /// Whether this token may make the first admin.
     pub fn may_set_up(&self, token: &str) -> bool {
-        self.setup().as_deref().is_some_and(|it| token::equal(it.as_bytes(), token.as_bytes()))
+        self.setup_token().is_some_and(|it| token::equal(it.as_bytes(), token.as_bytes()))
     }
 
     /// The first admin is made: the link is used up.
@@ -331,175 +371,14 @@ impl Accounts {
     /// # Errors
     /// If it cannot be stored.
     pub async fn reissue_operator_token(&self) -> Result<String, AccountsError> {
+        let turn = self.turn().await;
         let token = token::new()?;
         let mut secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone();
         secrets.operator = token::hash(&token);
-        append(&*self.log, vec![put(row(b's', &[]), &secrets)?]).await?;
+        self.write(Some(turn), vec![put(row(b's', &[]), &secrets)?], |_| {}).await?;
         *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = secrets;
         *self.operator_once.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         Ok(token)
-    }
-
-    /// Makes a workspace.
-    ///
-    /// # Errors
-    /// If the name is taken or not one.
-    pub async fn create_workspace(
-        &self,
-        name: &str,
-        company: &str,
-    ) -> Result<WorkspaceRecord, AccountsError> {
-        let good = (1..=64).contains(&name.len())
-            && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
-        if !good {
-            return Err(AccountsError::Invalid(
-                "a workspace's name has 1 to 64 characters of a-z, 0-9 and `-`".into(),
-            ));
-        }
-        if self.workspace_named(name).is_some() {
-            return Err(AccountsError::Taken(name.into()));
-        }
-        let record = WorkspaceRecord {
-            id: WorkspaceId::from_bits(uuid::Uuid::now_v7().as_u128()),
-            name: name.into(),
-            company: company.into(),
-            widget: format!("wgt_{}", random_text()?),
-            identity_secret: random_text()?,
-            origins: Vec::new(),
-        };
-        append(&*self.log, vec![put(workspace_row(record.id), &record)?]).await?;
-        self.change(|index| drop(index.workspaces.insert(record.id, record.clone())));
-        Ok(record)
-    }
-
-    /// Changes the origins of a workspace's pages.
-    ///
-    /// # Errors
-    /// If there is no such workspace.
-    pub async fn set_origins(&self, id: WorkspaceId, origins: Vec<String>) -> Result<(), AccountsError> {
-        let record = self.workspace(id).ok_or(AccountsError::NotFound("workspace"))?;
-        let record = WorkspaceRecord { origins, ..record };
-        append(&*self.log, vec![put(workspace_row(id), &record)?]).await?;
-        self.change(|index| drop(index.workspaces.insert(id, record)));
-        Ok(())
-    }
-
-    /// Removes a workspace with its users and tokens.
-    ///
-    /// # Errors
-    /// If it cannot be stored.
-    pub async fn remove_workspace(&self, id: WorkspaceId) -> Result<(), AccountsError> {
-        let mut rows = vec![workspace_row(id)];
-        {
-            let index = self.index();
-            rows.extend(index.users.keys().filter(|key| key.0 == id).map(|key| user_row(key.0, key.1)));
-            rows.extend(
-                index.tokens.iter().filter(|(_, it)| it.workspace == id).map(|(hash, _)| row(b't', &[hash])),
-            );
-        }
-        let deletes = rows.into_iter().map(|key| Write::Delete { table: Table::Accounts, key }).collect();
-        append(&*self.log, deletes).await?;
-        self.change(|index| {
-            index.workspaces.remove(&id);
-            index.users.retain(|key, _| key.0 != id);
-            index.tokens.retain(|_, token| token.workspace != id);
-        });
-        Ok(())
-    }
-
-    /// All workspaces.
-    pub fn workspaces(&self) -> Vec<WorkspaceRecord> {
-        self.index().workspaces.values().cloned().collect()
-    }
-
-    /// A workspace.
-    pub fn workspace(&self, id: WorkspaceId) -> Option<WorkspaceRecord> {
-        self.index().workspaces.get(&id).cloned()
-    }
-
-    /// A workspace by name.
-    pub fn workspace_named(&self, name: &str) -> Option<WorkspaceRecord> {
-        self.index().workspaces.values().find(|it| it.name == name).cloned()
-    }
-
-    /// A workspace by its widget's key.
-    pub fn workspace_of_widget(&self, key: &str) -> Option<WorkspaceRecord> {
-        self.index().workspaces.values().find(|it| it.widget == key).cloned()
-    }
-
-    /// Makes a user or changes one; an absent password keeps the old one.
-    ///
-    /// # Errors
-    /// If the sign-in name is taken.
-    #[expect(clippy::too_many_arguments, reason = "each is a field of the user")]
-    pub async fn put_user(
-        &self,
-        workspace: WorkspaceId,
-        agent: AgentId,
-        sign_in: &str,
-        name: &str,
-        kind: &str,
-        role: Role,
-        password: Option<&str>,
-    ) -> Result<(), AccountsError> {
-        let old = self.user(workspace, agent);
-        {
-            let index = self.index();
-            let users = index
-                .users
-                .range((workspace, AgentId::from_bits(0))..=(workspace, AgentId::from_bits(u128::MAX)));
-            if users.into_iter().any(|(key, user)| key.1 != agent && user.sign_in == sign_in) {
-                return Err(AccountsError::Taken(sign_in.into()));
-            }
-        }
-        let hash = match password {
-            Some(password) => Some(self.passwords.hash(password).await?),
-            None => old.and_then(|user| user.password),
-        };
-        let user = User {
-            agent,
-            sign_in: sign_in.into(),
-            name: name.into(),
-            kind: kind.into(),
-            role,
-            password: hash,
-        };
-        append(&*self.log, vec![put(user_row(workspace, agent), &(workspace, &user))?]).await?;
-        self.change(|index| drop(index.users.insert((workspace, agent), user)));
-        Ok(())
-    }
-
-    /// All users of a workspace.
-    pub fn users(&self, workspace: WorkspaceId) -> Vec<User> {
-        let all = (workspace, AgentId::from_bits(0))..=(workspace, AgentId::from_bits(u128::MAX));
-        self.index().users.range(all).map(|(_, user)| user.clone()).collect()
-    }
-
-    /// A user.
-    pub fn user(&self, workspace: WorkspaceId, agent: AgentId) -> Option<User> {
-        self.index().users.get(&(workspace, agent)).cloned()
-    }
-
-    /// The role of a user as it is now.
-    pub fn role(&self, workspace: WorkspaceId, agent: AgentId) -> Option<Role> {
-        self.index().users.get(&(workspace, agent)).map(|user| user.role)
-    }
-
-    /// Removes a user with all tokens.
-    ///
-    /// # Errors
-    /// If it cannot be stored.
-    pub async fn remove_user(&self, workspace: WorkspaceId, agent: AgentId) -> Result<(), AccountsError> {
-        let mut rows = vec![user_row(workspace, agent)];
-        let of = |it: &TokenRecord| it.workspace == workspace && it.agent == agent;
-        rows.extend(self.index().tokens.iter().filter(|(_, it)| of(it)).map(|(hash, _)| row(b't', &[hash])));
-        let deletes = rows.into_iter().map(|key| Write::Delete { table: Table::Accounts, key }).collect();
-        append(&*self.log, deletes).await?;
-        self.change(|index| {
-            index.users.remove(&(workspace, agent));
-            index.tokens.retain(|_, it| !of(it));
-        });
-        Ok(())
     }
 }
 
@@ -508,82 +387,9 @@ async fn append(log: &dyn Log, writes: Vec<Write>) -> Result<(), AccountsError> 
     log.append(batch).await.map(drop).map_err(unreadable)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use log_store::memory::MemoryLog;
-
-    async fn accounts() -> (Arc<Accounts>, WorkspaceRecord, AgentId) {
-        let accounts = Accounts::open(Arc::new(MemoryLog::new())).await.unwrap();
-        let record = accounts.create_workspace("main", "Main").await.unwrap();
-        let agent = AgentId::from_bits(5);
-        accounts
-            .put_user(record.id, agent, "ada", "Ada", "person", Role::Agent, Some("correct horse"))
-            .await
-            .unwrap();
-        (accounts, record, agent)
-    }
-
-    #[tokio::test]
-    async fn signing_in_gives_a_token_until_it_ends_or_is_ended() {
-        let (accounts, record, agent) = accounts().await;
-        let wrong = accounts.sign_in(None, "ada", "wrong", "", 0).await;
-        assert!(matches!(wrong, Err(SignInError::Wrong)));
-        assert!(matches!(accounts.sign_in(None, "nobody", "x", "", 0).await, Err(SignInError::Wrong)));
-        let signed_in = accounts.sign_in(Some("main"), "ada", "correct horse", "", 0).await.unwrap();
-        let Some(Principal::Agent { agent: who, role, .. }) = accounts.authenticate(&signed_in.token, 1)
-        else {
-            panic!("the token does not work")
-        };
-        assert_eq!((who, role), (agent, Role::Agent));
-        assert_eq!(accounts.authenticate(&signed_in.token, signed_in.expires_ms), None);
-        accounts.put_user(record.id, agent, "ada", "Ada", "person", Role::Admin, None).await.unwrap();
-        let Some(Principal::Agent { role, .. }) = accounts.authenticate(&signed_in.token, 1) else {
-            panic!()
-        };
-        assert_eq!(role, Role::Admin, "the role is read anew");
-        accounts.sign_out(&signed_in.token).await;
-        assert_eq!(accounts.authenticate(&signed_in.token, 1), None);
-    }
-
-    #[tokio::test]
-    async fn guessing_is_slowed_down() {
-        let (accounts, ..) = accounts().await;
-        let mut refused = false;
-        for _ in 0..30 {
-            refused |= matches!(
-                accounts.sign_in(None, "ada", "guess", "x", 0).await,
-                Err(SignInError::TooMany { .. })
-            );
-        }
-        assert!(refused);
-    }
-
-    #[tokio::test]
-    async fn accounts_come_back_from_the_store_and_go_with_their_workspace() {
-        let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
-        let first = Accounts::open(Arc::clone(&log)).await.unwrap();
-        assert!(first.setup_token().is_some(), "nobody is here yet");
-        let operator = first.operator_token_once().unwrap();
-        let record = first.create_workspace("main", "Main").await.unwrap();
-        let agent = AgentId::from_bits(5);
-        first.put_user(record.id, agent, "ada", "Ada", "person", Role::Agent, None).await.unwrap();
-        let (token, _) = first.issue_token(record.id, agent, 1, 0).await.unwrap();
-        let second = Accounts::open(log).await.unwrap();
-        assert_eq!(second.setup_token(), None);
-        assert_eq!(second.authenticate(&operator, 0), Some(Principal::Operator));
-        assert!(second.authenticate(&token, 0).is_some());
-        second.remove_workspace(record.id).await.unwrap();
-        assert_eq!(second.authenticate(&token, 0), None);
-        assert!(second.workspaces().is_empty());
-    }
-
-    #[tokio::test]
-    async fn names_are_unique() {
-        let (accounts, record, _) = accounts().await;
-        assert_eq!(accounts.create_workspace("main", "x").await, Err(AccountsError::Taken("main".into())));
-        let other = AgentId::from_bits(6);
-        let taken = accounts.put_user(record.id, other, "ada", "A", "person", Role::Agent, None).await;
-        assert_eq!(taken, Err(AccountsError::Taken("ada".into())));
-    }
+fn delete(key: Vec<u8>) -> Write {
+    Write::Delete { table: Table::Accounts, key }
 }
+
+#[cfg(test)]
+mod tests;

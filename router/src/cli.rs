@@ -5,19 +5,79 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+const HELP: &str = "\
+Examples:
+  switchboard demo                               a small company to try, nothing to set up
+  switchboard serve --data /var/lib/switchboard  prints a one-time link to make the first admin
+  switchboard check --config switchboard.toml    tells everything that is wrong, in one run
+  switchboard policy check policy.toml
+
+Settings come from the file, then the environment (SWITCHBOARD__LIMITS__FRAMES_PER_S=50), then flags.
+Exit codes: 0 done, 1 failed, 2 usage, 78 configuration. `switchboard VERB --help` has more of each verb.";
+
+const DEMO_HELP: &str = "\
+Examples:
+  switchboard demo                                   prints three links and how to sign in
+  switchboard demo --listen 127.0.0.1:9000 --data /tmp/demo
+  switchboard demo --quiet-demo --json               for programs: one line of JSON, nobody simulated
+
+The password of the demo is known to everyone: leave it on loopback. What was written stays in the data folder.";
+
+const SERVE_HELP: &str = "\
+Examples:
+  switchboard serve --data /var/lib/switchboard      where nobody can sign in yet, prints a one-time link
+  switchboard serve --config /etc/switchboard.toml
+  SWITCHBOARD__TLS__CERT=c.pem SWITCHBOARD__TLS__KEY=k.pem switchboard serve --listen 0.0.0.0:443
+
+SIGTERM or Ctrl+C closes in order: clients are told when to come back; a second one ends at once. With TLS, SIGHUP reads
+the certificate again; so does a change of its files. A flag wins over the environment, which wins over the file.";
+
+const CHECK_HELP: &str = "\
+Examples:
+  switchboard check --config switchboard.toml        every fault, with its line and the nearest name
+  switchboard check --data /var/lib/switchboard      reads a stopped store from end to end
+
+Exit code 78 if the configuration is wrong, 1 if the store is.";
+
+const POLICY_HELP: &str = "\
+Examples:
+  switchboard policy check policy.toml               every fault in one run; exit code 78 if there is one
+
+Nothing is changed. A running server takes a policy by PUT /api/v1/policy, in force at the next event.";
+
+const TOKEN_HELP: &str = "\
+Examples:
+  switchboard token create --workspace main --agent harbour-bot --days 90
+  switchboard token operator --data /var/lib/switchboard
+
+The token is printed once; the store keeps only its hash. On a running server use POST /api/v1/tokens.";
+
+const WORKSPACE_HELP: &str = "\
+Examples:
+  switchboard workspace create shop --policy policy.toml   prints its keys and an admin's token, once
+  switchboard workspace list
+
+On a running server use /api/v1/workspaces with the operator's token.";
+
+const BACKUP_HELP: &str = "\
+Examples:
+  switchboard backup --data /var/lib/switchboard --to /backup/monday          of a stopped store
+  SWITCHBOARD_TOKEN=swb_... switchboard backup --url http://127.0.0.1:8080 --to /backup/monday
+
+Keep the backup's folder keys/ in another place: without it nobody reads what customers wrote.";
+
+const RESTORE_HELP: &str = "\
+Examples:
+  switchboard restore --from /backup/monday --data /var/lib/switchboard-new
+
+The new folder must not exist yet. Every shard is replayed, and its state compared with the backup's.";
+
 /// Routes conversations from customers, on any channel, to the right agent or bot, in real time.
 #[derive(Debug, Parser)]
 #[command(
     name = "switchboard",
     version,
-    after_help = "Examples:\n  \
-        switchboard demo                          a small company to try, nothing to set up\n  \
-        switchboard serve --data /var/lib/switchboard\n  \
-                                                  prints a one-time link to make the first admin\n  \
-        switchboard check --config switchboard.toml\n  \
-        switchboard policy check policy.toml\n\n\
-        Settings come from the file, then the environment (SWITCHBOARD__LIMITS__FRAMES_PER_S=50), then flags.\n\
-        Exit codes: 0 done, 1 failed, 2 usage, 78 configuration."
+    after_help = HELP
 )]
 pub struct Cli {
     /// What to do.
@@ -30,18 +90,18 @@ pub struct Cli {
 pub enum Verb {
     /// Starts a demo company on loopback: shop page, console, dashboard, a bot and simulated customers
     Demo(Demo),
-    /// Serves
+    /// Serves, as the configuration says
     Serve(Serve),
     /// Checks configuration and, with --data, a stopped store
     Check(Check),
     /// Policies
-    #[command(subcommand)]
+    #[command(subcommand, after_help = POLICY_HELP)]
     Policy(Policy),
     /// Tokens, on a stopped store
-    #[command(subcommand)]
+    #[command(subcommand, after_help = TOKEN_HELP)]
     Token(Token),
     /// Workspaces, on a stopped store
-    #[command(subcommand)]
+    #[command(subcommand, after_help = WORKSPACE_HELP)]
     Workspace(Workspace),
     /// Copies a store consistently; a running one through its server with --url and --token
     Backup(Backup),
@@ -54,6 +114,7 @@ pub enum Verb {
 
 /// `switchboard demo`
 #[derive(Debug, Args)]
+#[command(after_help = DEMO_HELP)]
 pub struct Demo {
     /// Where to listen
     #[arg(long, default_value = "127.0.0.1:8080")]
@@ -74,6 +135,7 @@ pub struct Demo {
 
 /// `switchboard serve`
 #[derive(Debug, Args)]
+#[command(after_help = SERVE_HELP)]
 pub struct Serve {
     /// The configuration file (TOML)
     #[arg(long)]
@@ -91,6 +153,7 @@ pub struct Serve {
 
 /// `switchboard check`
 #[derive(Debug, Args)]
+#[command(after_help = CHECK_HELP)]
 pub struct Check {
     /// The configuration file (TOML)
     #[arg(long)]
@@ -166,6 +229,7 @@ pub enum Workspace {
 
 /// `switchboard backup`
 #[derive(Debug, Args)]
+#[command(after_help = BACKUP_HELP)]
 pub struct Backup {
     /// The data folder of a stopped store
     #[arg(long, default_value = "data", conflicts_with = "url")]
@@ -183,6 +247,7 @@ pub struct Backup {
 
 /// `switchboard restore`
 #[derive(Debug, Args)]
+#[command(after_help = RESTORE_HELP)]
 pub struct Restore {
     /// The backup
     #[arg(long)]
@@ -201,4 +266,88 @@ pub struct BenchLog {
     /// How many events
     #[arg(long, default_value_t = 1_000_000)]
     pub events: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+    use clap::error::ErrorKind;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, ErrorKind> {
+        Cli::try_parse_from(line.split_whitespace()).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn the_definitions_agree_with_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_that_is_shown_has_examples() {
+        for verb in Cli::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.starts_with("Examples:\n  "), "{}", verb.get_name());
+        }
+    }
+
+    #[test]
+    fn every_example_can_be_typed() {
+        let helps = [
+            HELP,
+            DEMO_HELP,
+            SERVE_HELP,
+            CHECK_HELP,
+            POLICY_HELP,
+            TOKEN_HELP,
+            WORKSPACE_HELP,
+            BACKUP_HELP,
+            RESTORE_HELP,
+        ];
+        let mut typed = 0;
+        for line in helps.iter().flat_map(|help| help.lines()).filter_map(|line| line.strip_prefix("  ")) {
+            let Some(at) = line.find("switchboard ") else { continue };
+            // What stands behind two spaces explains.
+            let example = line[at..].split("  ").next().unwrap_or_default();
+            let example = if line[..at].contains("SWITCHBOARD_TOKEN=") {
+                format!("{example} --token x")
+            } else {
+                example.into()
+            };
+            assert!(parse(&example).is_ok(), "{example}");
+            typed += 1;
+        }
+        assert!(typed >= 15, "{typed}");
+    }
+
+    #[test]
+    fn verbs_and_flags_are_read() {
+        let Ok(Cli { verb: Verb::Demo(demo) }) =
+            parse("switchboard demo --listen 127.0.0.1:0 --json --quiet-demo")
+        else {
+            panic!("demo")
+        };
+        assert!(demo.json && demo.quiet_demo && demo.listen.port() == 0 && demo.level.is_none());
+        let Ok(Cli { verb: Verb::Token(Token::Create { days, agent, .. }) }) =
+            parse("switchboard token create --workspace main --agent bot")
+        else {
+            panic!("token")
+        };
+        assert_eq!((days, agent.as_str()), (365, "bot"));
+        assert!(parse("switchboard bench-log --data d --events 5").is_ok());
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for (line, kind) in [
+            ("switchboard fly", ErrorKind::InvalidSubcommand),
+            ("switchboard serve --listen here", ErrorKind::ValueValidation),
+            ("switchboard check --replay", ErrorKind::MissingRequiredArgument),
+            ("switchboard restore --from a", ErrorKind::MissingRequiredArgument),
+            ("switchboard backup --to a --data b --url http://c --token t", ErrorKind::ArgumentConflict),
+        ] {
+            assert_eq!(parse(line).err(), Some(kind), "{line}");
+        }
+    }
 }

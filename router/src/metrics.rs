@@ -32,6 +32,69 @@ struct ShardLabel {
     shard: u16,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WhichLabel {
+    which: &'static str,
+}
+
+/// What stopped a connection before a byte of it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedBy {
+    /// There are as many connections as there may be.
+    Limit,
+    /// Its source has as many as it may have.
+    Source,
+    /// The system gave none: it is out of files or memory.
+    System,
+}
+
+/// What became of an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfferStep {
+    /// It was made.
+    Made,
+    /// The agent took it.
+    Accepted,
+    /// The agent did not want it.
+    Declined,
+    /// The agent said nothing in time.
+    TimedOut,
+}
+
+/// The names of all figures, without the prefix `switchboard_` and the suffixes that OpenMetrics adds.
+pub const NAMES: [&str; 27] = [
+    "accepted",
+    "append_seconds",
+    "appends_failed",
+    "batch_records",
+    "bytes",
+    "certificate_reads",
+    "closed",
+    "connections",
+    "connections_refused",
+    "decision_seconds",
+    "decisions",
+    "frames_in",
+    "frames_out",
+    "handshakes_failed",
+    "http_requests",
+    "offers",
+    "rejected",
+    "sessions",
+    "shard_queue_depth",
+    "sign_ins_failed",
+    "slow_readers",
+    "store_appends",
+    "store_commit_seconds",
+    "store_commits",
+    "store_writable",
+    "tickets_refused",
+    "waiting",
+];
+
+/// From 50 microseconds to a second: a level `disk` append is an fdatasync.
+const APPEND_BUCKETS: [f64; 11] = [5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 2.5e-1, 1.0];
+
 /// All figures of the process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -57,6 +120,14 @@ pub struct Metrics {
     http: Family<RouteLabel, Counter>,
     tickets_refused: Counter,
     sign_ins_failed: Counter,
+    refused: Family<WhichLabel, Counter>,
+    handshakes_failed: Counter,
+    certificates: Family<WhichLabel, Counter>,
+    bytes_in: Counter,
+    bytes_out: Counter,
+    bytes: Family<WhichLabel, Counter>,
+    offers: Family<WhichLabel, Counter>,
+    append_seconds: Family<WhichLabel, Histogram>,
 }
 
 /// One open connection; counts it out when it is dropped.
@@ -81,6 +152,9 @@ impl Metrics {
     pub fn new() -> Self {
         let decision_buckets = [1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 1e-4, 1e-3];
         let batch_buckets = [1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0];
+        let bytes = Family::<WhichLabel, Counter>::default();
+        let bytes_in = bytes.get_or_create(&WhichLabel { which: "in" }).clone();
+        let bytes_out = bytes.get_or_create(&WhichLabel { which: "out" }).clone();
         let mut it = Self {
             registry: Registry::with_prefix("switchboard"),
             connections: Gauge::default(),
@@ -104,6 +178,14 @@ impl Metrics {
             http: Family::default(),
             tickets_refused: Counter::default(),
             sign_ins_failed: Counter::default(),
+            refused: Family::default(),
+            handshakes_failed: Counter::default(),
+            certificates: Family::default(),
+            bytes_in,
+            bytes_out,
+            bytes,
+            offers: Family::default(),
+            append_seconds: Family::new_with_constructor(|| Histogram::new(APPEND_BUCKETS)),
         };
         it.register();
         it
@@ -148,6 +230,24 @@ impl Metrics {
         registry.register("http_requests", "Requests to the API, by route and status", self.http.clone());
         registry.register("tickets_refused", "Upgrades without a good ticket", self.tickets_refused.clone());
         registry.register("sign_ins_failed", "Sign-ins that failed", self.sign_ins_failed.clone());
+        registry.register(
+            "connections_refused",
+            "Connections refused before a byte was read, by what refused them",
+            self.refused.clone(),
+        );
+        registry.register("handshakes_failed", "TLS handshakes that failed", self.handshakes_failed.clone());
+        registry.register(
+            "certificate_reads",
+            "New certificates that were read, by whether they could be used",
+            self.certificates.clone(),
+        );
+        registry.register("bytes", "Bytes on the wire, in and out", self.bytes.clone());
+        registry.register("offers", "Offers to agents, by what became of them", self.offers.clone());
+        registry.register(
+            "append_seconds",
+            "The time from an append to its acknowledgement, by level",
+            self.append_seconds.clone(),
+        );
     }
 
     /// One more connection.
@@ -243,6 +343,58 @@ impl Metrics {
         self.sign_ins_failed.inc();
     }
 
+    /// A connection was refused before a byte of it was read.
+    pub fn connection_refused(&self, by: RefusedBy) {
+        let which = match by {
+            RefusedBy::Limit => "limit",
+            RefusedBy::Source => "source",
+            RefusedBy::System => "system",
+        };
+        self.refused.get_or_create(&WhichLabel { which }).inc();
+    }
+
+    /// A TLS handshake failed or took too long.
+    pub fn handshake_failed(&self) {
+        self.handshakes_failed.inc();
+    }
+
+    /// A new certificate was read, and can be used or not.
+    pub fn certificate_read(&self, good: bool) {
+        let which = if good { "good" } else { "bad" };
+        self.certificates.get_or_create(&WhichLabel { which }).inc();
+    }
+
+    /// Bytes came.
+    pub fn bytes_in(&self, bytes: usize) {
+        self.bytes_in.inc_by(bytes as u64);
+    }
+
+    /// Bytes went.
+    pub fn bytes_out(&self, bytes: usize) {
+        self.bytes_out.inc_by(bytes as u64);
+    }
+
+    /// Something became of an offer.
+    pub fn offer(&self, step: OfferStep) {
+        let which = match step {
+            OfferStep::Made => "made",
+            OfferStep::Accepted => "accepted",
+            OfferStep::Declined => "declined",
+            OfferStep::TimedOut => "timed_out",
+        };
+        self.offers.get_or_create(&WhichLabel { which }).inc();
+    }
+
+    /// An append was acknowledged at this level, after this time.
+    pub fn appended(&self, level: log_store::Level, took: Duration) {
+        let which = match level {
+            log_store::Level::Memory => "memory",
+            log_store::Level::Os => "os",
+            log_store::Level::Disk => "disk",
+        };
+        self.append_seconds.get_or_create(&WhichLabel { which }).observe(took.as_secs_f64());
+    }
+
     /// All figures as OpenMetrics text.
     #[must_use]
     pub fn encode(&self, sessions: usize, queue_depth: usize, store: &log_store::Health) -> String {
@@ -264,6 +416,41 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_figure_has_its_name_in_the_list() {
+        let metrics = Metrics::new();
+        // A family is told of when it has something to tell.
+        metrics.frame_in(&ClientFrame::Ping {});
+        metrics.rejected(Code::TooFast);
+        metrics.closed(CloseCode::TooSlow);
+        metrics.waiting(3, 1);
+        metrics.http("/api/v1/me", 200);
+        metrics.connection_refused(RefusedBy::Source);
+        metrics.certificate_read(false);
+        metrics.offer(OfferStep::Made);
+        metrics.appended(log_store::Level::Os, Duration::from_micros(80));
+        let text = metrics.encode(0, 0, &log_store::Health::default());
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE switchboard_"));
+        let mut names: Vec<_> = types.filter_map(|line| line.split(' ').next()).collect();
+        names.sort_unstable();
+        assert_eq!(names, NAMES);
+    }
+
+    #[test]
+    fn what_has_not_happened_has_no_series_of_its_own() {
+        let metrics = Metrics::new();
+        let figures = || metrics.encode(0, 0, &log_store::Health::default());
+        assert!(!figures().contains("switchboard_offers_total{"));
+        metrics.offer(OfferStep::TimedOut);
+        metrics.appended(log_store::Level::Disk, Duration::from_micros(700));
+        metrics.bytes_in(7);
+        let text = figures();
+        assert!(text.contains("switchboard_offers_total{which=\"timed_out\"} 1"), "{text}");
+        assert!(text.contains("switchboard_append_seconds_bucket{le=\"0.001\",which=\"disk\"} 1"), "{text}");
+        assert!(text.contains("switchboard_append_seconds_bucket{le=\"0.0005\",which=\"disk\"} 0"), "{text}");
+        assert!(text.contains("switchboard_bytes_total{which=\"in\"} 7"), "{text}");
+    }
 
     #[test]
     fn figures_are_openmetrics_with_codes_as_labels() {

@@ -1,9 +1,11 @@
 //! The embedded pages, with the headers that keep them safe: nothing inline, nothing from elsewhere, framed by nobody but
 //! the pages that the workspace allows.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,6 +13,7 @@ use axum::routing::get;
 use rust_embed::Embed;
 use serde::Deserialize;
 
+use crate::config::is_origin;
 use crate::server::App;
 
 #[derive(Embed)]
@@ -47,31 +50,55 @@ async fn widget(
 ) -> Response {
     let mut ancestors = "'self'".to_owned();
     if let Some(record) = query.key.and_then(|key| app.accounts.workspace_of_widget(&key)) {
-        for origin in &record.origins {
+        // Checked when they were set, and again here: what is no origin would change the policy's meaning.
+        for origin in record.origins.iter().filter(|origin| is_origin(origin)) {
             ancestors.push(' ');
             ancestors.push_str(origin);
         }
     }
-    serve("widget/index.html", &headers, &ancestors)
+    let framing = Framing { ancestors: &ancestors, frames: "'none'" };
+    serve("widget/index.html", &headers, &framing)
 }
 
 async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let file =
         if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() };
-    serve(&file, &headers, "'none'")
+    // The shop shows the chat in a frame, as a company's page does.
+    let frames = if file == "shop/index.html" { "'self'" } else { "'none'" };
+    serve(&file, &headers, &Framing { ancestors: "'none'", frames })
 }
 
-fn serve(file: &str, asked: &HeaderMap, ancestors: &str) -> Response {
+/// Who may show this page in a frame, and whom it may show in one.
+struct Framing<'a> {
+    ancestors: &'a str,
+    frames: &'a str,
+}
+
+fn serve(file: &str, asked: &HeaderMap, framing: &Framing<'_>) -> Response {
     let Some(found) =
         Pages::get(file).or_else(|| file.ends_with(".html").then(|| Pages::get("index.html")).flatten())
     else {
-        return (StatusCode::NOT_FOUND, "there is no such page here\n").into_response();
+        let nosniff = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+        return (StatusCode::NOT_FOUND, nosniff, "there is no such page here\n").into_response();
     };
     let tag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&found.metadata.sha256_hash()[..12]));
+    let headers = headers_of(file, &tag, framing);
+    if is_held(asked, &tag) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    let body = match found.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    (headers, body).into_response()
+}
+
+fn headers_of(file: &str, tag: &str, framing: &Framing<'_>) -> HeaderMap {
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-         font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
+         font-src 'self'; frame-src {}; base-uri 'none'; form-action 'self'; frame-ancestors {}",
+        framing.frames, framing.ancestors
     );
     let hashed = file.starts_with("assets/");
     let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -81,7 +108,7 @@ fn serve(file: &str, asked: &HeaderMap, ancestors: &str) -> Response {
             headers.insert(name, value);
         }
     };
-    set(header::ETAG, &tag);
+    set(header::ETAG, tag);
     set(header::CACHE_CONTROL, cache);
     set(header::CONTENT_TYPE, kind(file));
     set(header::CONTENT_SECURITY_POLICY, &policy);
@@ -91,10 +118,15 @@ fn serve(file: &str, asked: &HeaderMap, ancestors: &str) -> Response {
     if file == "embed.js" {
         set(HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
     }
-    if asked.get(header::IF_NONE_MATCH).is_some_and(|it| it.as_bytes() == tag.as_bytes()) {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
-    }
-    (headers, found.data.into_owned()).into_response()
+    headers
+}
+
+/// Whether the browser holds this very file already; proxies that compress mark the tag as weak.
+fn is_held(asked: &HeaderMap, tag: &str) -> bool {
+    let held = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    held.flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|it| it == "*" || it.strip_prefix("W/").unwrap_or(it) == tag)
 }
 
 fn kind(file: &str) -> &'static str {
@@ -107,5 +139,67 @@ fn kind(file: &str) -> &'static str {
         Some("woff2") => "font/woff2",
         Some("png") => "image/png",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALONE: Framing<'static> = Framing { ancestors: "'none'", frames: "'none'" };
+
+    fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+        response.headers().get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    #[test]
+    fn a_page_comes_with_its_safety_and_is_not_sent_twice() {
+        let response = serve("index.html", &HeaderMap::new(), &ALONE);
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(header(&response, "content-type"), "text/html; charset=utf-8");
+        assert_eq!(header(&response, "x-content-type-options"), "nosniff");
+        assert_eq!(header(&response, "referrer-policy"), "no-referrer");
+        assert_eq!(header(&response, "cross-origin-opener-policy"), "same-origin");
+        assert_eq!(header(&response, "cache-control"), "no-cache");
+        let policy = header(&response, "content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+        assert!(policy.ends_with("frame-ancestors 'none'") && !policy.contains("unsafe"), "{policy}");
+        let tag = header(&response, "etag").to_owned();
+        for held in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
+            let mut asked = HeaderMap::new();
+            asked.insert(header::IF_NONE_MATCH, held.parse().unwrap());
+            let response = serve("index.html", &asked, &ALONE);
+            assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{held}");
+            assert_eq!(super::tests::header(&response, "etag"), tag, "{held}");
+        }
+        let mut asked = HeaderMap::new();
+        asked.insert(header::IF_NONE_MATCH, "\"other\"".parse().unwrap());
+        assert_eq!(serve("index.html", &asked, &ALONE).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_found() {
+        for file in ["assets/none.js", "../Cargo.toml", "assets/../../../build.rs", "/etc/passwd", ""] {
+            assert_eq!(serve(file, &HeaderMap::new(), &ALONE).status(), StatusCode::NOT_FOUND, "{file}");
+        }
+    }
+
+    #[test]
+    fn hashed_files_are_kept_for_ever_and_the_embed_script_may_be_loaded_anywhere() {
+        let of = |file: &str, name: &str| {
+            headers_of(file, "\"t\"", &ALONE).get(name).map_or("", |it| it.to_str().unwrap_or("")).to_owned()
+        };
+        assert_eq!(of("assets/a-1.js", "cache-control"), "public, max-age=31536000, immutable");
+        assert_eq!(of("embed.js", "cross-origin-resource-policy"), "cross-origin");
+        assert_eq!(of("embed.js", "cache-control"), "no-cache");
+        assert_eq!(of("console/index.html", "cross-origin-resource-policy"), "");
+    }
+
+    #[tokio::test]
+    async fn only_the_shop_shows_frames() {
+        for (path, frames) in [("/shop/", "frame-src 'self';"), ("/console/", "frame-src 'none';")] {
+            let response = asset(path.parse().unwrap(), HeaderMap::new()).await;
+            assert!(header(&response, "content-security-policy").contains(frames), "{path}");
+        }
     }
 }

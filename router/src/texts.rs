@@ -68,6 +68,10 @@ mod tests {
     fn tags_find_their_language() {
         assert_eq!(for_language(Some("es-MX")).language, "es");
         assert_eq!(for_language(Some("ar")).direction, "rtl");
-        assert_eq!(for_language(Some("tlh")).language, "en");
+        for unknown in [None, Some("tlh"), Some(""), Some("-"), Some("é")] {
+            assert_eq!(for_language(unknown).language, "en", "{unknown:?}");
+        }
+        assert_eq!(for_language(Some("PT_br")).language, "pt");
+        assert_eq!(CATALOGUES.iter().filter(|it| it.direction == "rtl").count(), 1);
     }
 }

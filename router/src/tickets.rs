@@ -1,6 +1,7 @@
 //! One-time tickets for WebSocket upgrades: browsers cannot send headers there, and a token has no place in an address.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::rand;
@@ -17,13 +18,19 @@ const MAX: usize = 100_000;
 pub struct Full;
 
 /// Tickets that were given out and not used yet.
-#[derive(Debug)]
 pub struct Tickets {
     open: Mutex<HashMap<String, Ticket>>,
     ticket_ms: i64,
+    max: usize,
 }
 
-#[derive(Debug)]
+/// Their number only: each is a secret.
+impl fmt::Debug for Tickets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tickets").field("open", &self.open().len()).finish_non_exhaustive()
+    }
+}
+
 struct Ticket {
     principal: Principal,
     origin: Option<String>,
@@ -34,7 +41,7 @@ impl Tickets {
     /// Tickets that end after so many milliseconds.
     #[must_use]
     pub fn new(ticket_ms: i64) -> Self {
-        Self { open: Mutex::default(), ticket_ms }
+        Self { open: Mutex::default(), ticket_ms, max: MAX }
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<String, Ticket>> {
@@ -50,10 +57,11 @@ impl Tickets {
         rand::fill(&mut bits).map_err(|_| Full)?;
         let text = BASE32_NOPAD.encode(&bits).to_ascii_lowercase();
         let mut open = self.open();
-        if open.len() >= MAX {
+        if open.len() >= self.max {
             return Err(Full);
         }
-        open.insert(text.clone(), Ticket { principal, origin, until: now_ms + self.ticket_ms });
+        let until = now_ms.saturating_add(self.ticket_ms);
+        open.insert(text.clone(), Ticket { principal, origin, until });
         Ok(text)
     }
 
@@ -82,5 +90,21 @@ mod tests {
         assert!(tickets.redeem(&ticket, 1).is_none(), "used");
         let late = tickets.issue(Principal::Operator, None, 0).unwrap();
         assert!(tickets.redeem(&late, 1_001).is_none(), "expired");
+        assert!(tickets.redeem("", 0).is_none());
+    }
+
+    #[test]
+    fn there_are_only_so_many_and_old_ones_make_room() {
+        let tickets = Tickets { max: 2, ..Tickets::new(1_000) };
+        let issue = |now| tickets.issue(Principal::Operator, None, now);
+        let kept = issue(0).unwrap();
+        issue(500).unwrap();
+        assert_eq!(issue(900), Err(Full));
+        tickets.sweep(1_000);
+        assert_eq!(issue(1_000), Err(Full), "both still in time");
+        tickets.sweep(1_001);
+        let new = issue(1_001).unwrap();
+        assert!(tickets.redeem(&kept, 0).is_none(), "swept");
+        assert!(!format!("{tickets:?}").contains(&new), "a ticket is a secret");
     }
 }

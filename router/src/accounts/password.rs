@@ -1,21 +1,31 @@
 //! Passwords: Argon2id, two at a time, the same work for unknown names, and slowed down by name and by source.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use aws_lc_rs::digest;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
 
+use super::users::{NAME_MAX, PASSWORD_MAX};
 use super::{Accounts, AccountsError, Principal, SignedIn, unreadable};
 
 /// Hashes under way at once: each takes 19 MiB and a core.
 const AT_ONCE: usize = 2;
-/// Tries of one name or source: ten at once, then one every six seconds.
-const BURST: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
-const PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+/// Sign-ins that may wait for a hash, some seconds in all; the next one is told to come back.
+const WAITING_MAX: usize = 128;
+const BUSY_MS: u32 = 2_000;
+/// Tries of one user: ten at once, then one every six seconds.
+const BY_NAME: (u32, u32) = (10, 10);
+/// Tries of one source, which may be an office in the morning: sixty at once, then one every two seconds.
+const BY_SOURCE: (u32, u32) = (60, 30);
+/// Names and sources that are remembered; beyond, nobody new is let try until some are forgotten.
+const REMEMBERED_MAX: usize = 100_000;
 /// A sign-in lasts this long.
 const LASTS_MS: i64 = 12 * 3_600_000;
 
@@ -39,16 +49,62 @@ pub enum SignInError {
 /// Hashing and its limits.
 pub(super) struct Passwords {
     places: Arc<Semaphore>,
-    tries: DefaultKeyedRateLimiter<String>,
+    waiting: AtomicUsize,
+    by_name: Tries,
+    by_source: Tries,
     /// What unknown names are checked against, so that they take as long.
     nobody: String,
 }
 
+/// How often a password may be tried, by a hash of who or where: no name or address is kept.
+struct Tries {
+    limiter: DefaultKeyedRateLimiter<[u8; 16]>,
+    max: usize,
+}
+
+impl Tries {
+    fn new((burst, per_minute): (u32, u32), max: usize) -> Self {
+        let whole = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_minute(whole(per_minute)).allow_burst(whole(burst));
+        Self { limiter: RateLimiter::keyed(quota), max }
+    }
+
+    fn one_more(&self, of: &[u8]) -> Result<(), SignInError> {
+        if self.limiter.len() >= self.max {
+            return Err(SignInError::TooMany { retry_ms: 10_000 });
+        }
+        let mut key = [0; 16];
+        key.copy_from_slice(&digest::digest(&digest::SHA256, of).as_ref()[..16]);
+        self.limiter.check_key(&key).map_err(|not_until| {
+            let wait = not_until.wait_time_from(DefaultClock::default().now());
+            SignInError::TooMany { retry_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1) }
+        })
+    }
+
+    fn sweep(&self) {
+        self.limiter.retain_recent();
+        self.limiter.shrink_to_fit();
+    }
+}
+
+/// Who waits for a hash; counted out when dropped, also if the client goes away.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Passwords {
     pub(super) fn new() -> Result<Self, AccountsError> {
-        let quota = Quota::per_minute(PER_MINUTE).allow_burst(BURST);
-        let nobody = hash("nobody has this password")?;
-        Ok(Self { places: Arc::new(Semaphore::new(AT_ONCE)), tries: RateLimiter::keyed(quota), nobody })
+        Ok(Self {
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: AtomicUsize::new(0),
+            by_name: Tries::new(BY_NAME, REMEMBERED_MAX),
+            by_source: Tries::new(BY_SOURCE, REMEMBERED_MAX),
+            nobody: hash("nobody has this password")?,
+        })
     }
 
     pub(super) async fn hash(&self, password: &str) -> Result<String, AccountsError> {
@@ -56,7 +112,11 @@ impl Passwords {
         self.work(move || hash(&password)).await?
     }
 
-    async fn verify(&self, password: &str, stored: Option<String>) -> Result<bool, AccountsError> {
+    async fn verify(&self, password: &str, stored: Option<String>) -> Result<bool, SignInError> {
+        let turn = Waiting(&self.waiting);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX {
+            return Err(SignInError::TooMany { retry_ms: BUSY_MS });
+        }
         let known = stored.is_some();
         let (password, stored) = (password.to_owned(), stored.unwrap_or_else(|| self.nobody.clone()));
         let matches = self
@@ -66,6 +126,7 @@ impl Passwords {
                 })
             })
             .await?;
+        drop(turn);
         Ok(matches && known)
     }
 
@@ -74,21 +135,18 @@ impl Passwords {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, AccountsError> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(unreadable)?;
-        let done = tokio::task::spawn_blocking(work).await.map_err(unreadable);
-        drop(place);
-        done
-    }
-
-    fn may_try(&self, key: String) -> Result<(), SignInError> {
-        self.tries.check_key(&key).map_err(|not_until| {
-            let wait = not_until.wait_time_from(DefaultClock::default().now());
-            SignInError::TooMany { retry_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1) }
-        })
+        // The place goes with the work: a client that goes away does not make room while its hash is still under way.
+        let work = move || {
+            let done = work();
+            drop(place);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(unreadable)
     }
 
     pub(super) fn sweep(&self) {
-        self.tries.retain_recent();
-        self.tries.shrink_to_fit();
+        self.by_name.sweep();
+        self.by_source.sweep();
     }
 }
 
@@ -98,8 +156,17 @@ fn hash(password: &str) -> Result<String, AccountsError> {
     Ok(hashed.to_string())
 }
 
+/// An IPv6 source is its /64: whoever has one address of it has all.
+fn source_key(source: &str) -> Vec<u8> {
+    match source.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+        Ok(IpAddr::V6(ip)) => ip.octets()[..8].to_vec(),
+        _ => source.as_bytes().to_vec(),
+    }
+}
+
 impl Accounts {
-    /// Signs a user in by name and password; without a workspace, in the only one that has such a name.
+    /// Signs a user in by name and password; without a workspace, in the only one that has such a name. Without a source
+    /// (our own calls) only the tries of the name are counted.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -111,31 +178,75 @@ impl Accounts {
         source: &str,
         now_ms: i64,
     ) -> Result<SignedIn, SignInError> {
-        // Long names and passwords are no names and passwords of anybody here.
-        if name.len() > 256 || password.len() > 1_024 {
-            return Err(SignInError::Wrong);
-        }
-        self.passwords.may_try(format!("name {name}"))?;
         if !source.is_empty() {
-            self.passwords.may_try(format!("source {source}"))?;
+            self.passwords.by_source.one_more(&source_key(source))?;
+        }
+        // Long names and passwords are no names and passwords of anybody here.
+        if name.len() > NAME_MAX || password.len() > PASSWORD_MAX {
+            return Err(SignInError::Wrong);
         }
         let found = {
             let index = self.index();
-            let mut named = index.users.iter().filter(|((of, _), user)| {
-                user.sign_in == name
-                    && workspace
-                        .is_none_or(|asked| index.workspaces.get(of).is_some_and(|it| it.name == asked))
-            });
-            match (named.next(), named.next()) {
-                (Some((key, user)), None) => Some((key.0, user.clone())),
+            let asked = workspace.map(|name| index.named(name).map(|record| record.id));
+            let mut named = match asked {
+                // There is no such workspace, so nobody in it.
+                Some(None) => None,
+                Some(Some(id)) => Some(index.signing_in(name, Some(id))),
+                None => Some(index.signing_in(name, None)),
+            };
+            let mut next = || named.as_mut().and_then(Iterator::next);
+            match (next(), next()) {
+                (Some((of, user)), None) => Some((of, user.clone())),
                 _ => None,
             }
         };
+        // Counted by who it is, so that one workspace's trouble is not another's.
+        let who = match &found {
+            Some((of, user)) => [of.bits().to_be_bytes(), user.agent.bits().to_be_bytes()].concat(),
+            None => name.as_bytes().to_vec(),
+        };
+        self.passwords.by_name.one_more(&who)?;
         let stored = found.as_ref().and_then(|(_, user)| user.password.clone());
         let matches = self.passwords.verify(password, stored).await?;
         let Some((workspace, user)) = found.filter(|_| matches) else { return Err(SignInError::Wrong) };
-        let (token, expires_ms) = self.issue(workspace, user.agent, now_ms + LASTS_MS).await?;
+        let (token, expires_ms) = self.issue(workspace, user.agent, now_ms.saturating_add(LASTS_MS)).await?;
         let principal = Principal::Agent { workspace, agent: user.agent, role: user.role, name: user.name };
         Ok(SignedIn { token, expires_ms, principal })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_bounded_in_number_and_in_memory() {
+        let tries = Tries::new((2, 1), 3);
+        assert!(tries.one_more(b"a").is_ok() && tries.one_more(b"a").is_ok());
+        let Err(SignInError::TooMany { retry_ms }) = tries.one_more(b"a") else { panic!("a third try") };
+        assert!((1..=60_000).contains(&retry_ms), "{retry_ms}");
+        assert!(tries.one_more(b"b").is_ok() && tries.one_more(b"c").is_ok());
+        assert_eq!(tries.one_more(b"d"), Err(SignInError::TooMany { retry_ms: 10_000 }), "full");
+    }
+
+    #[test]
+    fn a_source_is_an_address_or_a_household() {
+        assert_eq!(source_key("2001:db8::1"), source_key("2001:db8::ffff:2"));
+        assert_ne!(source_key("2001:db8::1"), source_key("2001:db8:0:1::1"));
+        assert_ne!(source_key("192.0.2.1"), source_key("192.0.2.2"));
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_counted_out_again() {
+        let passwords = Passwords::new().unwrap();
+        passwords.waiting.store(WAITING_MAX, Ordering::Relaxed);
+        let full = passwords.verify("x", None).await;
+        assert_eq!(full, Err(SignInError::TooMany { retry_ms: BUSY_MS }));
+        passwords.waiting.store(0, Ordering::Relaxed);
+        let stored = passwords.hash("correct horse").await.unwrap();
+        assert_eq!(passwords.verify("correct horse", Some(stored.clone())).await, Ok(true));
+        assert_eq!(passwords.verify("wrong", Some(stored)).await, Ok(false));
+        assert_eq!(passwords.verify("nobody has this password", None).await, Ok(false));
+        assert_eq!(passwords.waiting.load(Ordering::Relaxed), 0);
     }
 }

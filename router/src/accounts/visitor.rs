@@ -11,6 +11,8 @@ use super::{Accounts, WorkspaceRecord};
 
 const PREFIX: &str = "vis_";
 const CODE: usize = 16;
+/// Bytes of a signed identity.
+const JWT_MAX: usize = 8_192;
 
 /// A visitor.
 #[derive(Clone, PartialEq, Eq)]
@@ -107,6 +109,12 @@ impl Accounts {
         // Checked below, against the clock that everything else here uses.
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
+        // It is the secret that says for whom it was made.
+        validation.validate_aud = false;
+        if jwt.len() > JWT_MAX || !jsonwebtoken::decode_header(jwt).is_ok_and(|it| it.alg == Algorithm::HS256)
+        {
+            return Err(IdentityError::Forged);
+        }
         let key = DecodingKey::from_secret(record.identity_secret.as_bytes());
         let claims = match decode::<Claims>(jwt, &key, &validation) {
             Ok(token) => token.claims,
@@ -120,12 +128,15 @@ impl Accounts {
         if claims.exp.saturating_mul(1_000) <= now_ms {
             return Err(IdentityError::Expired);
         }
-        if claims.sub.is_empty() || claims.sub.len() > 128 {
+        if !(1..=128).contains(&claims.sub.chars().count()) {
             return Err(IdentityError::Claims);
         }
         let code = self.code(b"identified", record.id, claims.sub.as_bytes());
         let customer = CustomerId::from_bits(u128::from_be_bytes(code));
-        let name = claims.name.filter(|name| !name.trim().is_empty() && name.chars().count() <= 80);
+        let shown = |name: &String| {
+            !name.trim().is_empty() && name.chars().count() <= 80 && !name.chars().any(char::is_control)
+        };
+        let name = claims.name.filter(shown);
         Ok((customer, self.contact_point(record.id, customer), name))
     }
 }
@@ -180,6 +191,26 @@ mod tests {
         assert_eq!(accounts.identified(&other, &good, 0), Err(IdentityError::Forged));
         let wrong_algorithm = sign(&one.identity_secret, Algorithm::HS384, 100);
         assert_eq!(accounts.identified(&one, &wrong_algorithm, 0), Err(IdentityError::Forged));
+        let claims = |claims: serde_json::Value| {
+            let key = EncodingKey::from_secret(one.identity_secret.as_bytes());
+            accounts.identified(&one, &encode(&Header::default(), &claims, &key).unwrap(), 0)
+        };
+        assert_eq!(claims(serde_json::json!({ "sub": "a" })), Err(IdentityError::Claims), "it must end");
+        assert_eq!(
+            claims(serde_json::json!({ "exp": 9 })),
+            Err(IdentityError::Claims),
+            "it must be somebody"
+        );
+        assert_eq!(claims(serde_json::json!({ "exp": 9, "sub": "" })), Err(IdentityError::Claims));
+        assert_eq!(
+            claims(serde_json::json!({ "exp": 9, "sub": "é".repeat(129) })),
+            Err(IdentityError::Claims)
+        );
+        let odd = claims(
+            serde_json::json!({ "exp": 9, "sub": "é".repeat(128), "aud": "shop", "name": "\u{1b}[31m" }),
+        );
+        assert_eq!(odd.unwrap().2, None, "a name that no screen should get is left out");
+        assert_eq!(accounts.identified(&one, &"a".repeat(10_000), 0), Err(IdentityError::Forged));
         let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4IiwiZXhwIjo5OTk5OTk5OTk5fQ.";
         assert_eq!(accounts.identified(&one, none, 0), Err(IdentityError::Forged));
     }

@@ -1,0 +1,117 @@
+//! Workspaces: their names, the keys of their widgets, the origins of their pages.
+
+use policy::id::WorkspaceId;
+
+use super::{
+    Accounts, AccountsError, WorkspaceRecord, delete, put, random_text, row, user_row, workspace_row,
+};
+use crate::config::is_origin;
+
+/// Workspaces of one server.
+const MAX: usize = 10_000;
+const ORIGINS_MAX: usize = 32;
+
+impl WorkspaceRecord {
+    /// When it was made, milliseconds since 1970: its id says so.
+    #[must_use]
+    pub fn created_ms(&self) -> i64 {
+        i64::try_from(self.id.bits() >> 80).unwrap_or(i64::MAX)
+    }
+}
+
+impl Accounts {
+    /// Makes a workspace.
+    ///
+    /// # Errors
+    /// If the name is taken or not one.
+    pub async fn create_workspace(
+        &self,
+        name: &str,
+        company: &str,
+    ) -> Result<WorkspaceRecord, AccountsError> {
+        let good = (1..=64).contains(&name.len())
+            && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+        if !good {
+            return Err(AccountsError::Invalid(
+                "a workspace's name has 1 to 64 characters of a-z, 0-9 and `-`".into(),
+            ));
+        }
+        let turn = self.turn().await;
+        if self.workspace_named(name).is_some() {
+            return Err(AccountsError::Taken(name.into()));
+        }
+        if self.index().workspaces.len() >= MAX {
+            return Err(AccountsError::Invalid("there are 10,000 workspaces: remove one first".into()));
+        }
+        let record = WorkspaceRecord {
+            id: WorkspaceId::from_bits(uuid::Uuid::now_v7().as_u128()),
+            name: name.into(),
+            company: company.into(),
+            widget: format!("wgt_{}", random_text()?),
+            identity_secret: random_text()?,
+            origins: Vec::new(),
+        };
+        let made = record.clone();
+        let writes = vec![put(workspace_row(record.id), &record)?];
+        self.write(Some(turn), writes, move |index| index.put_workspace(record)).await?;
+        Ok(made)
+    }
+
+    /// Changes the origins of a workspace's pages.
+    ///
+    /// # Errors
+    /// If there is no such workspace, or one of them is no origin.
+    pub async fn set_origins(&self, id: WorkspaceId, origins: Vec<String>) -> Result<(), AccountsError> {
+        // They go into headers of the widget's page: nothing but an origin may.
+        if origins.len() > ORIGINS_MAX
+            || !origins.iter().all(|origin| is_origin(origin) && origin.len() <= 256)
+        {
+            return Err(AccountsError::Invalid(
+                "origins are 32 at most, each scheme and host such as `https://shop.example`".into(),
+            ));
+        }
+        let turn = self.turn().await;
+        let record = self.workspace(id).ok_or(AccountsError::NotFound("workspace"))?;
+        let origins = origins.iter().map(|it| it.trim_end_matches('/').to_ascii_lowercase()).collect();
+        let record = WorkspaceRecord { origins, ..record };
+        let writes = vec![put(workspace_row(id), &record)?];
+        self.write(Some(turn), writes, move |index| index.put_workspace(record)).await
+    }
+
+    /// Removes a workspace with its users and tokens.
+    ///
+    /// # Errors
+    /// If it cannot be stored.
+    pub async fn remove_workspace(&self, id: WorkspaceId) -> Result<(), AccountsError> {
+        let turn = self.turn().await;
+        let mut rows = vec![workspace_row(id)];
+        {
+            let index = self.index();
+            rows.extend(index.users_of(id).map(|user| user_row(id, user.agent)));
+            let tokens = index.tokens.iter().filter(|(_, token)| token.workspace == id);
+            rows.extend(tokens.map(|(hash, _)| row(b't', &[hash])));
+        }
+        let writes = rows.into_iter().map(delete).collect();
+        self.write(Some(turn), writes, move |index| index.remove_workspace(id)).await
+    }
+
+    /// All workspaces.
+    pub fn workspaces(&self) -> Vec<WorkspaceRecord> {
+        self.index().workspaces.values().cloned().collect()
+    }
+
+    /// A workspace.
+    pub fn workspace(&self, id: WorkspaceId) -> Option<WorkspaceRecord> {
+        self.index().workspaces.get(&id).cloned()
+    }
+
+    /// A workspace by name.
+    pub fn workspace_named(&self, name: &str) -> Option<WorkspaceRecord> {
+        self.index().named(name).cloned()
+    }
+
+    /// A workspace by its widget's key.
+    pub fn workspace_of_widget(&self, key: &str) -> Option<WorkspaceRecord> {
+        self.index().of_widget(key).cloned()
+    }
+}
