@@ -166,6 +166,7 @@ export class Session {
   /** Takes a message out of the box: it arrived in the stream, or its writer gave it up. */
   drop(id: string): void {
     this.#outbox.remove(id);
+    this.#pump();
   }
 
   unconfirmed(): Outgoing[] {
@@ -245,13 +246,13 @@ export class Session {
     this.#pump();
   }
 
-  /** A number is missing: begin again with a snapshot. */
+  /** A number is missing: begin again with a snapshot, at once the first time. */
   #gap(): void {
     this.#seq = null;
     const socket = this.#socket;
     this.#lost();
     socket?.close(GAP, "gap");
-    void this.start();
+    this.#again(this.#tries === 0 ? 0 : null);
   }
 
   #lost(): void {
@@ -374,9 +375,12 @@ export class Session {
             ? event.conversations.flatMap((it) => it.messages ?? [])
             : [];
     for (const { client_id } of messages) if (client_id) this.#outbox.remove(client_id);
-    if (event.kind !== "snapshot") return;
-    // Accepted before this snapshot was made: it is in there, or older than what a snapshot shows.
-    for (const item of this.#outbox.items()) if (item.state === "accepted") this.#outbox.remove(item.id);
+    if (event.kind === "snapshot") {
+      // Accepted before this snapshot was made: it is in there, or older than what a snapshot shows.
+      for (const item of this.#outbox.items()) if (item.state === "accepted") this.#outbox.remove(item.id);
+    }
+    // A message may come back before its answer, which then finds nothing to change: the next one's turn is now.
+    this.#pump();
   }
 
   #say(frame: ClientFrame): void {

@@ -180,6 +180,32 @@ test("messages go one at a time, in order, and leave the box when they come back
   expect(it.outbox().map((item) => item.text)).toEqual(["two"]);
 });
 
+test("a message that comes back before its answer makes room for the next", async () => {
+  const it = world();
+  const session = it.page();
+  const wire = await it.open(session);
+  session.write("cnv_1", "one");
+  session.write("cnv_1", "two");
+  const id = wire.of("send")[0]?.id ?? "";
+  wire.tells(2, said(1, id));
+  wire.says({ type: "accepted", id, conversation: "cnv_1", message: "msg_1", seq: 1, level: "disk" });
+  expect(wire.of("send").map((frame) => frame.text)).toEqual(["one", "two"]);
+});
+
+test("a server that skips numbers again and again is not asked in a tight circle", async () => {
+  const it = world();
+  (await it.open(it.page())).tells(9, said(1));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(it.wires.length).toBe(2);
+  it.wire().onopen?.();
+  it.wire().welcomes("snapshot", 0);
+  it.wire().tells(9, said(1));
+  await vi.advanceTimersByTimeAsync(999);
+  expect(it.wires.length).toBe(2);
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(it.wires.length).toBe(3);
+});
+
 test("an unanswered message is sent again under the same id: after a cut, and after a reload", async () => {
   const it = world();
   const session = it.page();

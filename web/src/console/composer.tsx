@@ -10,14 +10,16 @@ const TEXT_MAX_BYTES = 16_384;
 const NEAR_BYTES = 1_000;
 const mac = navigator.platform.startsWith("Mac");
 
+/** The last wish for the focus that was met: an accepted offer wishes for it before its composer is there. */
+let honoured = 0;
+
 export function Composer({ thread }: { thread: Thread }) {
   const [text, setText] = useState(drafts.get(thread.id));
   const field = useRef<HTMLTextAreaElement>(null);
   const wished = focusComposer.value;
-  const seen = useRef(wished);
   useEffect(() => {
-    if (seen.current === wished) return;
-    seen.current = wished;
+    if (honoured === wished) return;
+    honoured = wished;
     field.current?.focus();
   }, [wished]);
   useLayoutEffect(() => {

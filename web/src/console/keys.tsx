@@ -42,7 +42,7 @@ function act(key: string): boolean {
       if (offer) state.decline(offer.id);
       return true;
     case "r":
-      state.focusComposer.value += 1;
+      if (open?.state === "assigned") state.focusComposer.value += 1;
       return true;
     case "e":
       if (open?.state === "assigned") state.close(open.id);
