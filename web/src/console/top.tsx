@@ -64,13 +64,12 @@ export function Top() {
       <button
         type="button"
         class="finder"
-        aria-label="Find or do"
         onClick={() => {
           palette.value = true;
         }}
       >
-        <Search /> <span class="words">Find or do</span>{" "}
-        <kbd class="words">{navigator.platform.startsWith("Mac") ? "⌘K" : "Ctrl K"}</kbd>
+        <Search /> <span>Find or do</span>{" "}
+        <kbd class="words" aria-hidden="true">{navigator.platform.startsWith("Mac") ? "⌘K" : "Ctrl K"}</kbd>
       </button>
       <span class="fill" />
       <span class={`line-state tag ${state === "live" ? "good" : "waiting"}`} role="status">
