@@ -1,21 +1,27 @@
 //! Durable appends per second against a bare file, and replay against a bare scan of the store. One JSON object.
 //!
-//! `append_rate [SECONDS] [ROUNDS] [RECORDS]`, in turn A B A B: 512 producers wait for their appends at level `disk`
-//! (300-byte records, each with a sealed body of 200 bytes as a row); then the same producers wait on a committer that only
-//! writes the same bytes to a file and syncs it, in groups of the same mean size; then one loop without any producer.
+//! `append_rate [SECONDS] [ROUNDS] [RECORDS]`, in turn A B A B: 512 producers on 16 shards wait for their appends at level
+//! `disk` (300-byte records, each with a sealed body of 200 bytes as a row); then the same producers wait on a committer
+//! that only writes the same bytes to a file and syncs it, in groups of the same mean size; then one loop of such groups
+//! with no producer at all.
 
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use log_store::{Batch, Level, Log, Options, Position, ShardId, Table, Write};
+use log_store::{Batch, Level, Options, Position, ShardId, Table, Write};
 use tokio::sync::{mpsc, oneshot};
 
+/// As the server has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PRODUCERS: u16 = 512;
+const SHARDS: u16 = 16;
 const RECORD: usize = 300;
 const BODY: usize = 200;
 const ROW_KEY: usize = 24;
@@ -58,7 +64,7 @@ fn measure(folder: &Path, time: Duration, rounds: usize, records: u64) -> Result
     let replay = runtime.block_on(replay_rate(&folder.join("replay"), records, rounds))?;
     let medians = [median(&ours), median(&raw), median(&bare)];
     Ok(serde_json::json!({
-        "producers": PRODUCERS, "record_bytes": RECORD, "body_bytes": BODY, "rounds": rounds,
+        "producers": PRODUCERS, "shards": SHARDS, "record_bytes": RECORD, "body_bytes": BODY, "rounds": rounds,
         "cores": std::thread::available_parallelism()?.get(),
         "append_per_s": ours, "raw_per_s": raw, "bare_loop_per_s": bare, "groups": groups,
         "ratio": medians[0] / medians[1], "ratio_bare_loop": medians[0] / medians[2],
@@ -99,22 +105,33 @@ fn row_key(producer: u16, at: u64) -> Vec<u8> {
 async fn log_rate(path: &Path, time: Duration) -> Result<Rate, Failure> {
     let log = log_store::open(&Options { path: path.into(), level: Level::Disk, archive_days: 1 })?;
     let stop = Arc::new(AtomicBool::new(false));
+    // What a shard's task does: it numbers its appends, and several are under way at once.
+    let lasts: Arc<Vec<Mutex<Position>>> = Arc::new((0..SHARDS).map(|_| Mutex::default()).collect());
     let started = Instant::now();
     let before = log.health();
     let producers: Vec<_> = (0..PRODUCERS)
         .map(|producer| {
-            let (log, stop) = (Arc::clone(&log), Arc::clone(&stop));
+            let (log, stop, lasts) = (Arc::clone(&log), Arc::clone(&stop), Arc::clone(&lasts));
             tokio::spawn(async move {
                 let (record, body) = (noise(RECORD, producer.into()), noise(BODY, producer.into()));
-                let mut expected = Position(0);
+                let shard = producer % SHARDS;
+                let mut count = 0;
                 while !stop.load(Ordering::Relaxed) {
-                    let key = row_key(producer, expected.0);
+                    let key = row_key(producer, count);
                     let writes = vec![Write::Put { table: Table::Transcripts, key, value: body.clone() }];
                     let records = vec![record.clone()];
-                    expected =
-                        log.append(Batch { shard: ShardId(producer), expected, records, writes }).await?;
+                    let append = {
+                        let mut last =
+                            lasts[usize::from(shard)].lock().unwrap_or_else(PoisonError::into_inner);
+                        let append =
+                            log.append(Batch { shard: ShardId(shard), expected: *last, records, writes });
+                        last.0 += 1;
+                        append
+                    };
+                    append.await?;
+                    count += 1;
                 }
-                Ok::<_, log_store::AppendError>(expected.0)
+                Ok::<_, log_store::AppendError>(count)
             })
         })
         .collect();
@@ -152,9 +169,8 @@ async fn raw_rate(path: &Path, time: Duration, group: f64) -> Result<Rate, Failu
             file.sync_data()?;
             counted.fetch_add(1, Ordering::Relaxed);
             bytes.clear();
-            for answer in answers.drain(..) {
-                drop(answer.send(()));
-            }
+            // A producer that has gone needs no answer.
+            answers.drain(..).for_each(|answer: oneshot::Sender<()>| answer.send(()).unwrap_or_default());
         }
         Ok::<_, std::io::Error>(())
     });

@@ -56,9 +56,8 @@ impl Archive {
             }
             let damaged = || ReadError::Io(format!("the archive segment {} is damaged", path.display()));
             let bytes = fs::read(&path).map_err(|error| ReadError::Io(error.to_string()))?;
-            let mut rest = match checked(&bytes).and_then(|body| body.split_first()) {
-                Some((&FORM, rest)) => rest,
-                _ => return Err(damaged()),
+            let Some((&FORM, mut rest)) = checked(&bytes).and_then(|body| body.split_first()) else {
+                return Err(damaged());
             };
             for position in first..=last {
                 let (length, tail) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;

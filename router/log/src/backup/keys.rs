@@ -1,0 +1,77 @@
+//! The keys of a backup: the key files and the key table, in a folder of their own.
+//!
+//! They belong together and apart from the rest. An erasure wraps the key table anew and destroys the old key-encryption
+//! key, so the keys in older backups open nothing any more; the bodies in an older backup open with the newest keys, but
+//! for those of erased customers.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::BackupError;
+use super::rows::{ROW, RowWriter};
+use crate::file::write_private;
+use crate::{Log, Table};
+
+/// The key files, as far as they are there; the key table.
+const FILES: [&str; 3] = ["kek", "kek.next", "dedupe"];
+pub(super) const TABLE: &str = "table";
+/// Rows read at once.
+const GROUP: usize = 1_000;
+
+const NOTE: &str = "\
+These keys open the bodies in the backup beside them. Keep them elsewhere.
+After each erasure copy the keys again (a backup does) and destroy older copies: the older ones open nothing any more,
+and a restore with the newest keys opens everything but what was erased.
+";
+
+/// Copies the keys of a store, while it runs, into a folder; to be done after each erasure.
+///
+/// # Errors
+/// If they cannot be read or written, or an erasure is under way: then try again when it is done.
+pub fn backup_keys(log: &dyn Log, data: &Path, to: &Path) -> Result<(), BackupError> {
+    fs::create_dir_all(to)?;
+    let from = data.join("keys");
+    let before = read(&from)?;
+    let mut rows = RowWriter::create(&to.join(TABLE))?;
+    let mut next = vec![0];
+    loop {
+        let found = log.scan(Table::Keys, &next, &[0xff; 17], GROUP, false)?;
+        let Some((last, _)) = found.last() else { break };
+        next.clone_from(last);
+        next.push(0);
+        for (key, value) in &found {
+            rows.put(ROW, [Table::Keys.name().as_bytes(), key, value])?;
+        }
+    }
+    rows.finish()?;
+    if read(&from)? != before {
+        return Err(BackupError::Erasing);
+    }
+    for (name, key) in FILES.into_iter().zip(before) {
+        if let Some(key) = key {
+            write_private(&to.join(name), &key)?;
+        }
+    }
+    fs::write(to.join("README"), NOTE)?;
+    Ok(())
+}
+
+/// Copies the key files back.
+pub(super) fn restore_files(from: &Path, to: &Path) -> io::Result<()> {
+    for (name, key) in FILES.into_iter().zip(read(from)?) {
+        if let Some(key) = key {
+            write_private(&to.join(name), &key)?;
+        }
+    }
+    Ok(())
+}
+
+fn read(folder: &Path) -> io::Result<Vec<Option<Vec<u8>>>> {
+    let file = |name: &str| match fs::read(folder.join(name)) {
+        Ok(key) => Ok(Some(key)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    };
+    FILES.into_iter().map(file).collect()
+}
