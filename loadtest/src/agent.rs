@@ -1,7 +1,7 @@
 //! An agent: comes online, takes every offer, says their turns in each conversation held, and closes it at its end.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use policy::id::{AgentId, ConversationId, OfferId};
@@ -25,6 +25,8 @@ pub(crate) struct Part {
     /// The dialogues of the run; a customer is named by the number of theirs.
     pub(crate) dialogues: Arc<Vec<Arc<Dialogue>>>,
     pub(crate) patience: Option<Duration>,
+    /// Open loop: from when turns are due, once it is known.
+    pub(crate) open: Arc<OnceLock<Instant>>,
     /// Told once when online.
     pub(crate) online: mpsc::Sender<()>,
     /// Turns true at the end of the run.
@@ -43,6 +45,7 @@ struct Agent {
     journal: Journal,
     dialogues: Arc<Vec<Arc<Dialogue>>>,
     patience: Option<Duration>,
+    open: Arc<OnceLock<Instant>>,
     holds: BTreeMap<ConversationId, Hold>,
     offers: BTreeMap<OfferId, ConversationId>,
     /// What a request is about, for its answer.
@@ -62,6 +65,7 @@ pub(crate) async fn play(part: Part) -> Journal {
         journal,
         dialogues: part.dialogues,
         patience: part.patience,
+        open: part.open,
         holds: BTreeMap::new(),
         offers: BTreeMap::new(),
         asked: BTreeMap::new(),
@@ -119,10 +123,12 @@ impl Agent {
                 continue;
             }
             hold.talk.plan();
-            if let Some(turn) = hold.talk.take(now) {
-                let request = self.client.request();
+            let request = hold.talk.is_due(now).then(|| self.client.request());
+            if let Some(request) = request
+                && let Some((turn, from)) = hold.talk.take(request)
+            {
                 self.asked.insert(request, Some(*id));
-                self.journal.note(What::Sent { request, text: turn.digest });
+                self.journal.note_at(from, What::Sent { request, text: turn.digest });
                 let frame =
                     ClientFrame::Send { id: request.text(), conversation: Some(*id), text: turn.text };
                 self.client.ask(request, frame).await;
@@ -157,7 +163,7 @@ impl Agent {
                 if let (Some(conversation), Some(message), Some(seq)) = (conversation, message, seq) {
                     self.journal.note(What::Accepted { request, conversation, message, seq });
                     if let Some(hold) = self.holds.get_mut(&conversation) {
-                        hold.talk.taken(message);
+                        hold.talk.taken(request, message);
                     }
                 }
             }
@@ -171,7 +177,7 @@ impl Agent {
                 let about = self.asked.remove(&request).flatten();
                 self.journal.note(What::Rejected { request, code });
                 if let Some(hold) = about.and_then(|conversation| self.holds.get_mut(&conversation)) {
-                    hold.talk.refused();
+                    hold.talk.refused(request);
                 }
             }
             ServerFrame::Event { event, .. } => self.event(event).await,
@@ -229,7 +235,8 @@ impl Agent {
         if !self.holds.contains_key(&conversation.id) {
             let number = conversation.customer_name.as_deref().and_then(number_of);
             if let Some(dialogue) = number.and_then(|number| self.dialogues.get(number)) {
-                let talk = Talk::new(Arc::clone(dialogue), Side::Agent, self.patience);
+                let talk =
+                    Talk::new(Arc::clone(dialogue), Side::Agent, self.patience, self.open.get().copied());
                 self.holds.insert(conversation.id, Hold { talk, held: false, closing: false });
             }
         }
@@ -279,6 +286,7 @@ pub(crate) fn name_of(number: usize) -> String {
     format!("Customer {number}")
 }
 
-fn number_of(name: &str) -> Option<usize> {
+/// The dialogue of a customer of this name.
+pub(crate) fn number_of(name: &str) -> Option<usize> {
     name.strip_prefix("Customer ")?.parse().ok()
 }

@@ -26,6 +26,8 @@ pub(crate) struct Part {
     /// When to give up.
     pub(crate) deadline: Instant,
     pub(crate) patience: Option<Duration>,
+    /// Open loop: from when turns are due.
+    pub(crate) open: Option<Instant>,
 }
 
 /// What a customer brings home.
@@ -53,7 +55,7 @@ pub(crate) async fn play(part: Part) -> Played {
         return Played { journal, read: None };
     };
     journal.note(What::Online);
-    let talk = Talk::new(part.dialogue, Side::Customer, part.patience);
+    let talk = Talk::new(part.dialogue, Side::Customer, part.patience, part.open);
     let mut customer = Customer {
         client,
         journal,
@@ -86,10 +88,12 @@ impl Customer {
             }
             if !self.opening && !self.closed {
                 self.talk.plan();
-                if let Some(turn) = self.talk.take(now) {
-                    let request = self.client.request();
+                let request = self.talk.is_due(now).then(|| self.client.request());
+                if let Some(request) = request
+                    && let Some((turn, from)) = self.talk.take(request)
+                {
                     self.opening = self.conversation.is_none();
-                    self.journal.note(What::Sent { request, text: turn.digest });
+                    self.journal.note_at(from, What::Sent { request, text: turn.digest });
                     let frame = ClientFrame::Send {
                         id: request.text(),
                         conversation: self.conversation,
@@ -132,7 +136,7 @@ impl Customer {
                 let Some(request) = Request::parse(&id) else { return };
                 if let (Some(conversation), Some(message), Some(seq)) = (conversation, message, seq) {
                     self.journal.note(What::Accepted { request, conversation, message, seq });
-                    self.talk.taken(message);
+                    self.talk.taken(request, message);
                     self.conversation = Some(conversation);
                     self.opening = false;
                 }

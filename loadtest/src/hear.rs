@@ -21,16 +21,17 @@ pub(crate) fn message(
         AuthorKind::Person | AuthorKind::Bot => Side::Agent,
         AuthorKind::Router => return,
     };
+    let request = view.client_id.as_deref().and_then(Request::parse);
     journal.note(What::Message {
         conversation,
         message: view.id,
         seq: view.seq,
-        request: view.client_id.as_deref().and_then(Request::parse),
+        request,
         text: digest(view.text.as_deref().unwrap_or_default()),
         live,
     });
     if let Some(talk) = talk {
-        if from == side { talk.said(view.id) } else { talk.heard(view.id) }
+        if from == side { talk.said(request, view.id) } else { talk.heard(view.id) }
     }
 }
 

@@ -3,10 +3,11 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`] | the commands, a file each |
-//! | [`dialogs`], [`roster`], [`stage`] | what is played, by whom, and the playing |
+//! | [`dialogs`], [`roster`], [`stage`], [`playback`] | what is played, by whom, and the playing |
 //! | [`client`], [`customer`], [`agent`], [`talk`], [`hear`] | the two kinds of clients |
 //! | [`journal`], [`checker`], [`figures`] | what clients wrote down, and what follows from it |
-//! | [`spawn`], [`api`] | the server under test |
+//! | [`spawn`], [`api`], [`setting`] | the server under test, and a workspace in it |
+//! | [`wire`], [`pairs`], [`stats`] | lean clients that measure, and what their figures come to |
 //! | [`report`], [`fail`], [`rng`] | results, errors, random numbers |
 //!
 //! Standard output carries the result alone. Exit status: 0 measured and correct (even where a goal is missed), 1 a
@@ -14,21 +15,32 @@
 
 mod agent;
 mod api;
+mod baseline;
 mod checker;
 mod client;
+mod compare;
+mod crash;
 mod customer;
 mod dialogs;
 mod fail;
 mod figures;
 mod hear;
 mod journal;
+mod load;
+mod pairs;
+mod playback;
+mod proxy;
 mod replay;
 mod report;
 mod rng;
 mod roster;
+mod sabotage;
+mod setting;
 mod spawn;
 mod stage;
+mod stats;
 mod talk;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -50,12 +62,42 @@ struct Cli {
 enum Command {
     /// Plays recorded dialogues as real customers and agents, and checks every message
     Replay(replay::Arguments),
+    /// Pairs who write at intended times, whether or not they were answered; the figures of `replay`
+    Load(load::Arguments),
+    /// Measures the yardsticks: a bare WebSocket relay, a raw append with fdatasync
+    Baseline(baseline::Arguments),
+    /// Measures server and yardsticks in turn, and tells ratios
+    Compare(compare::Arguments),
+    /// Kills servers in the middle of their work and looks for what was acknowledged
+    Crash(crash::Arguments),
+    /// The bare relay, as a child process
+    #[command(hide = true)]
+    YardstickRelay,
+    /// The raw append, as a child process
+    #[command(hide = true)]
+    YardstickAppend(baseline::AppendArgs),
+    /// The server's log, as a child process
+    #[command(hide = true)]
+    YardstickLog(compare::log::LogArgs),
+}
+
+/// A child process tells its figures in JSON, whoever asks.
+fn told(figures: anyhow::Result<impl serde::Serialize>) -> anyhow::Result<bool> {
+    serde_json::to_writer(std::io::stdout().lock(), &figures?)?;
+    Ok(true)
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Replay(arguments) => Box::pin(replay::run(arguments)).await,
+        Command::Load(arguments) => Box::pin(load::run(arguments)).await,
+        Command::Baseline(arguments) => Box::pin(baseline::run(arguments)).await,
+        Command::Compare(arguments) => Box::pin(compare::run(arguments)).await,
+        Command::Crash(arguments) => Box::pin(crash::run(arguments)).await,
+        Command::YardstickRelay => baseline::relay().await.map(|()| true),
+        Command::YardstickAppend(arguments) => told(baseline::append(&arguments)),
+        Command::YardstickLog(arguments) => told(compare::log::append(&arguments).await),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -94,6 +94,8 @@ pub(crate) struct Play {
     /// Where WebSockets go: the server, or a proxy before it.
     pub(crate) socket: SocketAddr,
     pub(crate) arrivals: Vec<Duration>,
+    /// Open loop: how long after the first customer may come turns begin to be due.
+    pub(crate) open: Option<Duration>,
     /// After how long without a sign a message is taken for lost.
     pub(crate) patience: Option<Duration>,
     /// How long after the last arrival and the longest dialogue a customer gives up.
@@ -115,6 +117,7 @@ pub(crate) async fn play(play: Play, cast: &Cast, dialogues: Vec<Dialogue>) -> R
     let dialogues: Arc<Vec<Arc<Dialogue>>> = Arc::new(dialogues.into_iter().map(Arc::new).collect());
     let (stop, stopped) = watch::channel(false);
     let (online, mut came_online) = mpsc::channel(cast.agents.len().max(1));
+    let open = Arc::new(OnceLock::new());
     let mut agents = JoinSet::new();
     for (number, (id, token)) in cast.agents.iter().enumerate() {
         let door = Door { api: play.api.clone(), socket: play.socket, key: Key::Agent(token.clone()) };
@@ -125,6 +128,7 @@ pub(crate) async fn play(play: Play, cast: &Cast, dialogues: Vec<Dialogue>) -> R
             start: play.start,
             dialogues: Arc::clone(&dialogues),
             patience: play.patience,
+            open: Arc::clone(&open),
             online: online.clone(),
             stop: stopped.clone(),
         }));
@@ -137,6 +141,7 @@ pub(crate) async fn play(play: Play, cast: &Cast, dialogues: Vec<Dialogue>) -> R
         }
     }
     let begin = Instant::now();
+    let open = play.open.map(|after| *open.get_or_init(|| begin + after));
     let last = play.arrivals.last().copied().unwrap_or_default();
     let deadline = begin + last + longest * 2 + play.overtime;
     let bar = report::bar(dialogues.len() as u64, "dialogues");
@@ -156,6 +161,7 @@ pub(crate) async fn play(play: Play, cast: &Cast, dialogues: Vec<Dialogue>) -> R
             start: play.start,
             deadline,
             patience: play.patience,
+            open,
         };
         let at = begin + *arrival;
         customers.spawn(async move {

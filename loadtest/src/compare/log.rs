@@ -1,0 +1,99 @@
+//! Durable appends a second at `Log::append`: 512 producers, each waiting for its own, at level `disk`. Runs as a child
+//! process, as the yardstick does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use log_store::{Batch, Level, Log, Options, Position, ShardId, Table, Write};
+use serde::{Deserialize, Serialize};
+
+use crate::rng::Rng;
+
+/// An event's bytes.
+const RECORD: usize = 300;
+/// A sealed body's bytes.
+const BODY: usize = 200;
+/// A row's key: conversation and number.
+const KEY: usize = 24;
+/// Bytes of one append, for the yardstick.
+pub(crate) const APPEND_BYTES: usize = RECORD + BODY;
+
+/// What to append.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LogArgs {
+    /// The data folder
+    #[arg(long)]
+    pub(crate) folder: PathBuf,
+    /// Producers
+    #[arg(long, default_value_t = 512)]
+    pub(crate) producers: u16,
+    /// How long
+    #[arg(long, default_value_t = 3.0)]
+    pub(crate) seconds: f64,
+}
+
+/// What came out.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Logged {
+    pub(crate) per_s: f64,
+    /// Appends that one commit took on average.
+    pub(crate) group: f64,
+}
+
+/// Appends for a while.
+pub(crate) async fn append(arguments: &LogArgs) -> Result<Logged> {
+    let options = Options { path: arguments.folder.clone(), level: Level::Disk, archive_days: 30 };
+    let log = log_store::open(&options).context("the log")?;
+    let started = Instant::now();
+    let until = started + Duration::try_from_secs_f64(arguments.seconds).context("--seconds")?;
+    let producers: Vec<_> = (0..arguments.producers)
+        .map(|number| tokio::spawn(produce(Arc::clone(&log), number, until)))
+        .collect();
+    let mut appends = 0u64;
+    for producer in producers {
+        appends += producer.await??;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let health = log.health();
+    log.close();
+    #[expect(clippy::cast_precision_loss, reason = "counts of a run")]
+    Ok(Logged {
+        per_s: appends as f64 / seconds,
+        group: health.appends as f64 / health.commits.max(1) as f64,
+    })
+}
+
+/// One producer with a shard of its own, since a shard has one writer.
+async fn produce(log: Arc<dyn Log>, number: u16, until: Instant) -> Result<u64> {
+    let mut rng = Rng::new(u64::from(number), "bodies");
+    let mut noise = |bytes: usize| -> Vec<u8> {
+        std::iter::repeat_with(|| rng.next().to_le_bytes()).flatten().take(bytes).collect()
+    };
+    let shard = ShardId(number);
+    let mut position = Position(0);
+    let mut appends = 0;
+    while Instant::now() < until {
+        let put = Write::Put { table: Table::Transcripts, key: noise(KEY), value: noise(BODY) };
+        let batch = Batch { shard, expected: position, records: vec![noise(RECORD)], writes: vec![put] };
+        position = log.append(batch).await?;
+        appends += 1;
+    }
+    Ok(appends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn producers_that_wait_are_grouped() {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = LogArgs { folder: folder.path().join("data"), producers: 16, seconds: 0.2 };
+        let done = append(&arguments).await.unwrap();
+        assert!(done.per_s > 0.0);
+        assert!(done.group > 1.0 && done.group <= 16.0, "{}", done.group);
+    }
+}

@@ -1,0 +1,245 @@
+//! One round: each yardstick, then the server, with the same load generator.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::log::{APPEND_BYTES, Logged};
+use super::row::{Goal, Row};
+use super::start::LongLog;
+use super::{idle, offers, ready};
+use crate::api::Api;
+use crate::baseline::{self, Appended, Child, LIGHT, run_once};
+use crate::pairs::{Measured, Pace, drive};
+use crate::setting::Setting;
+use crate::spawn::{Level, Server};
+use crate::stats::times;
+
+/// A server that starts empty shall be ready in this many seconds.
+const START_S: f64 = 0.3;
+/// The pause between single writes of the yardstick: light load.
+const SYNC_PAUSE_US: u64 = 5_000;
+
+/// How long and how much.
+#[derive(Debug, Clone)]
+pub(crate) struct Course {
+    pub(crate) pairs: usize,
+    full_s: f64,
+    light_s: f64,
+    offers_s: f64,
+    offer_agents: usize,
+    append_s: f64,
+    idle_sockets: usize,
+    pub(crate) log_events: u64,
+}
+
+impl Course {
+    pub(crate) fn full() -> Self {
+        Self {
+            pairs: 100,
+            full_s: 4.0,
+            light_s: 8.0,
+            offers_s: 15.0,
+            offer_agents: 5,
+            append_s: 4.0,
+            idle_sockets: 4_000,
+            log_events: 1_000_000,
+        }
+    }
+
+    pub(crate) fn quick() -> Self {
+        Self {
+            pairs: 20,
+            full_s: 1.0,
+            light_s: 2.0,
+            offers_s: 3.0,
+            offer_agents: 5,
+            append_s: 1.0,
+            idle_sockets: 1_500,
+            log_events: 100_000,
+        }
+    }
+}
+
+/// All rows.
+pub(crate) struct Rows {
+    relay_p50: Row,
+    relay_p99: Row,
+    relay_throughput: Row,
+    ack_p50: Row,
+    ack_p99: Row,
+    append_rate: Row,
+    offer_p99: Row,
+    idle_memory: Row,
+    start_empty: Row,
+    start_1m: Row,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            relay_p50: Row::new("relay_p50", Goal::AtMost(1.25)),
+            relay_p99: Row::new("relay_p99", Goal::AtMost(1.5)),
+            relay_throughput: Row::new("relay_throughput", Goal::AtLeast(0.7)),
+            ack_p50: Row::new("ack_p50", Goal::AtMost(1.4)),
+            ack_p99: Row::new("ack_p99", Goal::AtMost(2.0)),
+            append_rate: Row::new("append_rate", Goal::AtLeast(0.5)),
+            offer_p99: Row::new("offer_p99", Goal::AtMost(3.0)),
+            idle_memory: Row::new("idle_memory", Goal::AtMost(1.25)),
+            start_empty: Row::new("start_empty", Goal::AtMost(1.0)),
+            start_1m: Row::new("start_1m", Goal::AtLeast(0.5)),
+        }
+    }
+}
+
+impl Rows {
+    pub(crate) fn all(&self) -> [&Row; 10] {
+        [
+            &self.relay_p50,
+            &self.relay_p99,
+            &self.relay_throughput,
+            &self.ack_p50,
+            &self.ack_p99,
+            &self.append_rate,
+            &self.offer_p99,
+            &self.idle_memory,
+            &self.start_empty,
+            &self.start_1m,
+        ]
+    }
+}
+
+/// Median and 99th percentile in ms.
+#[derive(Debug, Clone, Copy)]
+struct Ends {
+    p50: f64,
+    p99: f64,
+}
+
+impl Ends {
+    fn of(samples: &[u64]) -> Result<Self> {
+        let times = times(samples)?;
+        Ok(Self { p50: times.at(0.5), p99: times.at(0.99) })
+    }
+}
+
+/// Measures everything once.
+pub(crate) async fn round(
+    program: &Path,
+    course: &Course,
+    long: std::result::Result<&LongLog, &anyhow::Error>,
+    seed: u64,
+    number: usize,
+    rows: &mut Rows,
+) -> Result<()> {
+    let (bare_full, bare_light) = bare(course).await.context("the bare relay")?;
+    let bare = Ends::of(&bare_light.relay_us)?;
+    let folder = tempfile::tempdir().context("no folder to append in")?;
+    let sync = baseline::raw(folder.path(), 1, SYNC_PAUSE_US, course.light_s).await?;
+    let sync = Ends::of(&sync.sync_us)?;
+
+    let (full, light) = in_memory(program, course).await.context("the server at level memory")?;
+    let relay = Ends::of(&light.relay_us)?;
+    rows.relay_p50.add(relay.p50, bare.p50);
+    rows.relay_p99.add(relay.p99, bare.p99);
+    rows.relay_throughput.add(full.per_s(), bare_full.per_s());
+
+    let durable = on_disk(program, course, seed.wrapping_add(number as u64)).await;
+    let durable = durable.context("the server at level disk")?;
+    let ack = Ends::of(&durable.light.ack_us)?;
+    rows.ack_p50.add(ack.p50, bare.p50 + sync.p50);
+    rows.ack_p99.add(ack.p99, bare.p99 + sync.p99);
+    rows.offer_p99.add(Ends::of(&durable.offers_us)?.p99, bare.p99 + sync.p99);
+    rows.start_empty.add(durable.ready_s, START_S);
+
+    let (ours, raw) = appends(course).await.context("appends")?;
+    rows.append_rate.add(ours.per_s, raw.per_s);
+
+    let base = idle::of_relay(course.idle_sockets).await.context("idle sockets of the relay")?;
+    let ours = idle_sessions(program, course).await.context("idle sessions")?;
+    if ours > 0.0 && base > 0.0 {
+        rows.idle_memory.add(ours, base);
+    } else {
+        rows.idle_memory.without("memory did not grow in a round: more sockets are needed".to_owned());
+    }
+
+    match long {
+        Ok(long) => match long.replay().await {
+            Ok(replayed) => {
+                let (ours, base) = replayed.per_s();
+                rows.start_1m.add(ours, base);
+            }
+            Err(error) => rows.start_1m.without(format!("{error:#}")),
+        },
+        Err(error) => rows.start_1m.without(format!("{error:#}")),
+    }
+    Ok(())
+}
+
+async fn bare(course: &Course) -> Result<(Measured, Measured)> {
+    let relay = Child::relay().await?;
+    let pairs = ready::over_relay(relay.address, course.pairs).await?;
+    let (pairs, full) = drive(pairs, Pace::Full, course.full_s).await?;
+    let (_, light) = drive(pairs, Pace::Open(full.per_s() * LIGHT), course.light_s).await?;
+    relay.stop().await?;
+    Ok((full, light))
+}
+
+async fn in_memory(program: &Path, course: &Course) -> Result<(Measured, Measured)> {
+    let mut server = Server::start(program, Level::Memory, &[]).await?;
+    let measured = messages(&server, course).await?;
+    server.stop().await;
+    Ok(measured)
+}
+
+async fn messages(server: &Server, course: &Course) -> Result<(Measured, Measured)> {
+    let api = Api::new(server.address);
+    let setting = Setting::make(&api, &server.operator, "pairs", ready::pairs_policy(course.pairs)).await?;
+    let pairs = ready::over_server(&setting, course.pairs).await?;
+    let (pairs, full) = drive(pairs, Pace::Full, course.full_s).await?;
+    let (_, light) = drive(pairs, Pace::Open(full.per_s() * LIGHT), course.light_s).await?;
+    Ok((full, light))
+}
+
+struct Durable {
+    light: Measured,
+    offers_us: Vec<u64>,
+    ready_s: f64,
+}
+
+async fn on_disk(program: &Path, course: &Course, seed: u64) -> Result<Durable> {
+    let mut server = Server::start(program, Level::Disk, &[]).await?;
+    let ready_s = server.ready.as_secs_f64();
+    let (_, light) = messages(&server, course).await?;
+    let api = Api::new(server.address);
+    let setting = Setting::make(&api, &server.operator, "offers", offers::offers_policy()).await?;
+    let offers_us = offers::measure(&setting, course.offer_agents, course.offers_s, seed).await?;
+    server.stop().await;
+    Ok(Durable { light, offers_us, ready_s })
+}
+
+async fn appends(course: &Course) -> Result<(Logged, Appended)> {
+    let folder = tempfile::tempdir().context("no folder for the log")?;
+    let data = folder.path().join("data").display().to_string();
+    let seconds = course.append_s.to_string();
+    let ours: Logged = run_once(&["yardstick-log", "--folder", &data, "--seconds", &seconds]).await?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 1 and the producers"
+    )]
+    let group = ours.group.round().max(1.0) as usize;
+    debug_assert_eq!(APPEND_BYTES, 500, "the yardstick's default");
+    let raw = baseline::raw(folder.path(), group, 0, course.append_s).await?;
+    Ok((ours, raw))
+}
+
+async fn idle_sessions(program: &Path, course: &Course) -> Result<f64> {
+    let mut server = Server::start(program, Level::Memory, &[]).await?;
+    let pid = server.process().context("the server has ended")?;
+    let api = Api::new(server.address);
+    let setting = Setting::make(&api, &server.operator, "idle", crate::setting::policy(&[])).await?;
+    let bytes = idle::of_server(&setting, pid, course.idle_sockets).await?;
+    server.stop().await;
+    Ok(bytes)
+}
