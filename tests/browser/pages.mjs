@@ -1,29 +1,37 @@
 // What people do in the pages, by what they perceive there: names, roles and words. If a page changes, this file follows.
+import { readFileSync } from "node:fs";
 import { expect, until } from "./expect.mjs";
+
+/** What the chat says in a language. */
+export const texts = (language) =>
+  JSON.parse(readFileSync(new URL(`../../web/texts/${language}.json`, import.meta.url), "utf8"));
 
 /** The customer at the demo shop. */
 export class Customer {
   static async arrive(world, query = {}, options = {}) {
     const context = await world.person(options);
-    const customer = new Customer(await context.newPage(), context);
+    const customer = new Customer(await context.newPage(), context, query.language);
     await customer.page.goto(`${world.links.widget}?${new URLSearchParams({ topics: "orders", name: "Mira", ...query })}`);
     return customer;
   }
 
-  constructor(page, context) {
+  constructor(page, context, language = "en") {
     this.page = page;
     this.context = context;
-    this.button = page.locator("body > div button").first();
+    this.words = texts(language);
+    this.button = page.locator("button[aria-expanded]").first();
     this.iframe = page.locator("iframe");
     this.widget = page.frameLocator("iframe");
     this.box = this.widget.getByRole("textbox").first();
     this.log = this.widget.getByRole("log");
+    this.state = this.widget.locator("header [role=status]");
+    this.ended = this.widget.locator(".ended");
   }
 
   async openChat() {
     await this.button.click();
     await this.box.waitFor();
-    await until("the greeting is there", async () => (await this.widget.locator("header").innerText()).trim().length > 10);
+    await until("the state is told", async () => (await this.state.innerText()).trim().length > 5);
   }
 
   async write(text) {
@@ -31,8 +39,20 @@ export class Customer {
     await this.box.press("Enter");
   }
 
-  own = (text) => this.log.locator(".msg.own", { hasText: text });
-  theirs = (text) => this.log.locator(".msg:not(.own)", { hasText: text });
+  async choose(item) {
+    await this.widget.getByRole("button", { name: this.words.menu, exact: true }).click();
+    await this.widget.getByRole("menuitem", { name: item }).click();
+  }
+
+  /** Ends the conversation, and says that it is meant. */
+  async end() {
+    await this.choose(this.words.end);
+    await this.widget.getByRole("dialog").getByRole("button", { name: this.words.end }).click();
+    await this.ended.waitFor();
+  }
+
+  own = (text) => this.log.locator(".message.own", { hasText: text });
+  theirs = (text) => this.log.locator(".message:not(.own)", { hasText: text });
   lines = () => lines(this.log);
   frame = async () => await (await this.iframe.elementHandle()).contentFrame();
   leave = () => this.context.close();
@@ -59,7 +79,7 @@ export class Agent {
     const end = Date.now() + 4_000;
     while (Date.now() < end) {
       await agent.clearDesk();
-      if (await agent.offer.first().isVisible()) await agent.offer.first().getByRole("button", { name: /accept/i }).click();
+      if (await agent.offer.first().isVisible()) await agent.offer.first().getByRole("button", { name: "Accept", exact: true }).click();
       await agent.page.waitForTimeout(200);
     }
     await agent.go("offline");
@@ -68,7 +88,7 @@ export class Agent {
   constructor(page, context) {
     this.page = page;
     this.context = context;
-    this.stateControl = page.getByLabel("My state");
+    this.stateControl = page.getByRole("button", { name: /^My state/ });
     this.offer = page.locator(".offer");
     this.composer = page.locator("#composer");
     this.log = page.getByRole("log");
@@ -76,12 +96,18 @@ export class Agent {
   }
 
   async go(state) {
-    await this.stateControl.selectOption(state);
-    await until(`the agent is ${state}`, async () => (await this.stateControl.inputValue()) === state);
+    await this.stateControl.click();
+    await this.page.getByRole("menuitem", { name: new RegExp(`^${state}`, "i") }).click();
+    await this.is(state);
+  }
+
+  /** The state as the server has confirmed it. */
+  async is(state) {
+    await this.page.getByRole("button", { name: new RegExp(`^My state: ${state}$`, "i") }).waitFor();
   }
 
   async accept() {
-    await this.offer.getByRole("button", { name: /accept/i }).click();
+    await this.offer.getByRole("button", { name: "Accept", exact: true }).click();
     await this.composer.waitFor();
   }
 
@@ -90,26 +116,27 @@ export class Agent {
     await this.composer.press("Control+Enter");
   }
 
+  async pick(menu, item) {
+    await this.page.getByRole("button", { name: menu, exact: true }).click();
+    await this.page.getByRole("menuitem", { name: item }).first().click();
+  }
+
   /** Ends everything in hand, so that the next story starts with an empty desk. */
   async clearDesk() {
-    const buttons = this.page.locator(".list button.row");
-    for (let left = await buttons.count(); left > 0; left -= 1) {
-      await buttons.nth(left - 1).click();
-      const close = this.page.getByRole("button", { name: /^close/i });
+    const mine = this.page.locator('.list section[aria-label^="Mine"] button.row, .list section[aria-label="Parked"] button.row');
+    for (let left = await mine.count(); left > 0; left -= 1) {
+      await mine.first().click();
+      const close = this.page.getByRole("button", { name: "Close", exact: true });
       const back = this.page.getByRole("button", { name: /take up/i });
-      if (await back.isVisible()) {
-        await back.click();
-        await close.waitFor();
-      }
-      if (await close.isVisible()) {
-        await close.click();
-        await this.composer.waitFor({ state: "hidden" });
-      }
+      await close.or(back).waitFor();
+      if (await back.isVisible()) await back.click();
+      await close.click();
+      await until("it is closed", async () => (await mine.count()) < left);
     }
   }
 
-  own = (text) => this.log.locator(".msg.own", { hasText: text });
-  theirs = (text) => this.log.locator(".msg:not(.own)", { hasText: text });
+  own = (text) => this.log.locator(".message.own", { hasText: text });
+  theirs = (text) => this.log.locator(".message:not(.own)", { hasText: text });
   lines = () => lines(this.log);
   leave = () => this.context.close();
 }
@@ -121,7 +148,7 @@ export async function signedIn(world, options = {}) {
     const page = await context.newPage();
     await page.goto(world.links.console);
     await signIn(page, world.links.sign_in);
-    await page.getByLabel("My state").waitFor();
+    await page.getByRole("button", { name: /^My state/ }).waitFor();
     world.signedIn = await context.storageState();
     await context.close();
   }
@@ -148,7 +175,7 @@ export async function served(world, agent, first, query) {
 }
 
 async function lines(log) {
-  return await log.locator(".msg .bubble").allInnerTexts();
+  return await log.locator(".message .bubble:not(.greeting, .typing-dots)").allInnerTexts();
 }
 
 /** Both see the same lines, each once, in the same order. */

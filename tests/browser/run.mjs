@@ -30,7 +30,7 @@ for (const [name, story] of stories) {
     console.log(`ok      ${name} (${Date.now() - start} ms)`);
   } catch (error) {
     failed += 1;
-    console.log(`FAILED  ${name}: ${error instanceof Error ? error.message : error}`);
+    console.log(`FAILED  ${name}: ${error instanceof Error ? error.message.split("\n").slice(0, 8).join("\n        ") : error}`);
     await keepPictures(name);
     await leave();
     await Agent.tidy(world).catch((reason) => console.log(`        not tidied: ${reason.message}`));

@@ -4,9 +4,17 @@ import { Agent, Customer } from "../pages.mjs";
 import { faults } from "../world.mjs";
 import { watch } from "./board.mjs";
 
-async function clean(what, frame) {
-  const found = await faults(frame);
-  if (found.length) throw new Error(`${what}:\n  ${found.join("\n  ")}`);
+/** Collects what axe finds, so that one run tells everything. */
+class Findings {
+  lines = new Set();
+
+  async look(what, frame) {
+    for (const fault of await faults(frame)) this.lines.add(`${what}: ${fault}`);
+  }
+
+  end() {
+    if (this.lines.size) throw new Error([...this.lines].join("\n"));
+  }
 }
 
 async function plain(world, colorScheme, path) {
@@ -14,7 +22,9 @@ async function plain(world, colorScheme, path) {
   const page = await context.newPage();
   await page.goto(new URL(path, world.links.home).href);
   await page.locator("h1").first().waitFor();
-  await clean(path, page);
+  const findings = new Findings();
+  await findings.look(path, page);
+  findings.end();
 }
 
 const both = (name, story) =>
@@ -27,43 +37,43 @@ export const access = [
   ...both("sign-in at the dashboard", (world, scheme) => plain(world, scheme, "/dashboard/")),
   ...both("setup", (world, scheme) => plain(world, scheme, "/setup/?token=none")),
   ...both("widget, console and dashboard in use", async (world, colorScheme) => {
+    const findings = new Findings();
     const agent = await Agent.signIn(world, { colorScheme });
-    await clean("the console, nothing in hand", agent.page);
+    await findings.look("the console, nothing in hand", agent.page);
     await agent.go("online");
     const customer = await Customer.arrive(world, {}, { colorScheme });
     await customer.openChat();
     const chat = await customer.frame();
-    await clean("the chat, empty", chat);
+    await findings.look("the chat, empty", chat);
     await customer.write("For every eye and ear");
     await agent.offer.waitFor();
-    await clean("the console with an offer", agent.page);
-    await clean("the chat, waiting", chat);
+    await findings.look("the console with an offer", agent.page);
+    await findings.look("the chat, waiting", chat);
     await agent.accept();
     await agent.answer("Of course");
     await customer.theirs("Of course").waitFor();
     await until("it is seen", async () => /Seen/.test(await agent.own("Of course").innerText()));
-    await clean("the chat, served", chat);
-    await customer.widget.getByRole("button", { name: "More" }).click();
-    await clean("the chat's menu", chat);
-    await clean("the shop with the chat open", customer.page);
-    const details = agent.page.locator("aside details, aside summary").first();
-    await details.waitFor();
-    await agent.page.locator("aside summary").first().click();
-    await clean("the console with a thread", agent.page);
+    await findings.look("the chat, served", chat);
+    await customer.widget.getByRole("button", { name: customer.words.menu, exact: true }).click();
+    await findings.look("the chat's menu", chat);
+    await findings.look("the shop with the chat open", customer.page);
+    await agent.page.locator("aside details[open]").first().waitFor();
+    await findings.look("the console with a thread", agent.page);
     await agent.page.evaluate(() => document.activeElement?.blur());
     await agent.page.keyboard.press("?");
     await agent.page.getByRole("dialog").waitFor();
-    await clean("the keys", agent.page);
+    await findings.look("the keys", agent.page);
     await agent.page.keyboard.press("Escape");
     await agent.page.keyboard.press("Control+k");
     await agent.page.getByRole("dialog").waitFor();
-    await clean("the palette", agent.page);
+    await findings.look("the palette", agent.page);
     await agent.page.keyboard.press("Escape");
     const board = await watch(world, { colorScheme });
-    await clean("the board", board);
-    await board.locator(".board tr", { hasText: "Ada" }).first().getByRole("button").first().click();
+    await findings.look("the board", board);
+    await board.locator(".conversations li", { hasText: "Ada" }).first().getByRole("button").first().click();
     await board.getByRole("dialog").waitFor();
-    await clean("the board's case", board);
+    await findings.look("the board's case", board);
     await agent.clearDesk();
+    findings.end();
   }),
 ];

@@ -6,7 +6,7 @@ export async function watch(world, options = {}, path = "") {
   const context = await signedIn(world, { viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   await page.goto(`${world.links.dashboard}${path}`);
-  await page.locator(".board").waitFor();
+  await page.locator(".figures").waitFor();
   return page;
 }
 
@@ -18,10 +18,10 @@ export const board = [
       await agent.go("online");
       const page = await watch(world);
       const customer = await served(world, agent, "Seen on the board?");
-      const row = page.locator(".board tr", { hasText: "Ada" }).first();
+      const row = page.locator(".conversations li", { hasText: "Ada" }).first();
       await row.waitFor();
       for (const name of ["Waiting", "Oldest wait", "Service level", "Free capacity", "Handled", "orders", "refunds"])
-        ensure((await page.locator(".board").innerText()).includes(name), `the board does not show ${name}`);
+        ensure((await page.locator("main").innerText()).toLowerCase().includes(name.toLowerCase()), `the board does not show ${name}`);
       await row.getByRole("button").first().click();
       const dialog = page.getByRole("dialog");
       await dialog.waitFor();
@@ -37,7 +37,7 @@ export const board = [
     "the wall board is larger and needs no mouse",
     async (world) => {
       const desk = await watch(world);
-      const size = (page) => page.locator(".board .num").first().evaluate((it) => Number.parseFloat(getComputedStyle(it).fontSize));
+      const size = (page) => page.locator(".figure .value").first().evaluate((it) => Number.parseFloat(getComputedStyle(it).fontSize));
       const wall = await watch(world, {}, "?wall=1");
       ensure((await size(wall)) > (await size(desk)), "the wall's figures are not larger");
     },

@@ -12,11 +12,12 @@ export const chat = [
       await signIn(page, { ...world.links.sign_in, password: "not the password" });
       await page.getByRole("alert").waitFor();
       await signIn(page, world.links.sign_in);
-      await page.getByLabel("My state").waitFor();
+      await page.getByRole("button", { name: /^My state/ }).waitFor();
       await page.goto(world.links.dashboard);
-      await page.locator(".board").waitFor();
+      await page.locator(".figures").waitFor();
       await page.goto(world.links.console);
-      await page.getByRole("button", { name: "Sign out" }).click();
+      await page.getByRole("button", { name: "Ada", exact: true }).click();
+      await page.getByRole("menuitem", { name: "Sign out" }).click();
       await page.locator("input[name=password]").waitFor();
       await page.goto(world.links.dashboard);
       await page.locator("input[name=password]").waitFor();
@@ -41,7 +42,7 @@ export const chat = [
       await customer.openChat();
       await customer.write("Where is my parcel?");
       await customer.own("Where is my parcel?").waitFor();
-      await until("the customer is told the place", async () => /\b1\b/.test(await customer.widget.locator("body").innerText()));
+      await until("the customer is told the place", async () => (await customer.state.innerText()).includes(customer.words.place_next));
       expect(await agent.offer.count(), 0, "offers while offline");
       await agent.go("online");
       await agent.offer.waitFor();
@@ -51,7 +52,7 @@ export const chat = [
       await until("it counts down", async () => (await agent.offer.innerText()) !== words);
       await agent.accept();
       await agent.theirs("Where is my parcel?").waitFor();
-      await until("the customer sees who answers", async () => /Ada/.test(await customer.widget.locator("header").innerText()));
+      await until("the customer sees who answers", async () => /Ada/.test(await customer.state.innerText()));
       await agent.clearDesk();
     },
   ],
@@ -112,9 +113,7 @@ export const chat = [
       const agent = await Agent.signIn(world);
       await agent.go("online");
       const customer = await served(world, agent, "Just a short question");
-      await customer.widget.getByRole("button", { name: "More" }).click();
-      await customer.widget.getByText("End the conversation").click();
-      await customer.widget.getByText(/has ended/).waitFor();
+      await customer.end();
       await until("the agent cannot answer any more", async () => !(await agent.composer.isVisible()));
       await customer.write("One more thing");
       await agent.offer.waitFor();

@@ -76,7 +76,7 @@ export const cuts = [
       const { agent, customer, line } = await behindBreaker(world);
       await begin(agent, customer, "Before the cut");
       line.cut();
-      await until("the customer is told", async () => /connect/i.test(await customer.widget.locator("header").innerText()));
+      await until("the customer is told", () => customer.widget.getByText(customer.words.reconnecting).isVisible());
       await customer.write("During the cut, one");
       await customer.write("During the cut, two");
       await agent.answer("Said meanwhile");
@@ -128,7 +128,7 @@ export const cuts = [
       await agent.go("online");
       const customer = await served(world, agent, "Are you there?");
       line.cut();
-      await agent.page.getByRole("status").filter({ hasText: /\d/ }).first().waitFor();
+      await agent.page.getByRole("status").filter({ hasText: "No line to the server for" }).waitFor();
       await agent.answer("Yes, I am");
       ensure(!(await customer.lines()).includes("Yes, I am"), "the cut does not cut");
       line.open();

@@ -16,19 +16,22 @@ export const desk = [
       const keys = agent.page.keyboard;
       await keys.press("a");
       await agent.theirs("By keyboard, please").waitFor();
-      await agent.composer.waitFor();
-      await keys.press("r");
-      await until("the composer has the focus", async () => await agent.composer.evaluate((it) => it === document.activeElement));
+      const focused = () => agent.composer.evaluate((it) => it === document.activeElement);
+      await until("the composer has the focus", focused);
       await keys.type("Written without a mouse");
       await keys.press("Control+Enter");
       await customer.theirs("Written without a mouse").waitFor();
+      await keys.press("Escape");
+      ensure(!(await focused()), "Escape does not leave the composer");
+      await keys.press("r");
+      await until("r goes back to it", focused);
       await keys.press("Escape");
       await keys.press("?");
       await agent.page.getByRole("dialog").filter({ hasText: "Keys" }).waitFor();
       await keys.press("Escape");
       await agent.page.getByRole("dialog").waitFor({ state: "hidden" });
       await keys.press("e");
-      await customer.widget.getByText(/has ended/).waitFor();
+      await customer.ended.waitFor();
       await agent.clearDesk();
     },
   ],
@@ -46,9 +49,7 @@ export const desk = [
       await agent.offer.waitFor({ state: "hidden" });
       expect(await agent.composer.count(), 0, "composers after declining");
       ensure(await customer.own("Not for you").isVisible(), "the customer's words are gone");
-      await customer.widget.getByRole("button", { name: "More" }).click();
-      await customer.widget.getByText("End the conversation").click();
-      await customer.widget.getByText(/has ended/).waitFor();
+      await customer.end();
     },
   ],
   [
@@ -57,11 +58,11 @@ export const desk = [
       const agent = await Agent.signIn(world);
       await agent.go("online");
       const customer = await served(world, agent, "I will look for the number");
-      await agent.page.getByRole("button", { name: /^park/i }).click();
+      await agent.pick("Park", "Until the customer writes");
       await agent.page.getByRole("button", { name: /take up/i }).waitFor();
       await agent.page.getByRole("button", { name: /take up/i }).click();
       await agent.composer.waitFor();
-      await agent.page.getByRole("button", { name: /^park/i }).click();
+      await agent.pick("Park", "Until the customer writes");
       await agent.page.getByRole("button", { name: /take up/i }).waitFor();
       await customer.write("It is 4711");
       await until("it is in hand or offered again", async () =>
@@ -77,7 +78,7 @@ export const desk = [
       const agent = await Agent.signIn(world);
       await agent.go("online");
       const customer = await served(world, agent, "I want my money back");
-      await agent.page.getByLabel(/hand over/i).selectOption("refunds");
+      await agent.pick("Hand over", /refunds/i);
       await agent.offer.waitFor();
       ensure(/refunds|handed over/i.test(await agent.offer.innerText()), "the offer does not say why");
       await agent.accept();
@@ -125,7 +126,7 @@ export const desk = [
       await palette.waitFor();
       await agent.page.keyboard.type("away");
       await agent.page.keyboard.press("Enter");
-      await until("the agent is away", async () => (await agent.stateControl.inputValue()) === "away");
+      await agent.is("away");
       await agent.go("online");
     },
   ],

@@ -1,0 +1,95 @@
+// Writes the pages in their states into docs/screenshots: light, dark, phone, right-to-left. Look at each before it is
+// committed. Takes the links of a running demo like run.mjs; a folder on the command line takes the place of docs/screenshots.
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Agent, Customer, served } from "./pages.mjs";
+import { watch } from "./stories/board.mjs";
+import { World } from "./world.mjs";
+
+const folder = resolve(process.argv[2] ?? join(import.meta.dirname, "../../docs/screenshots"));
+mkdirSync(folder, { recursive: true });
+const PHONE = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+const world = await World.open();
+let written = 0;
+
+async function keep(page, name) {
+  await page.waitForTimeout(300);
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+  written += 1;
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  const name = (what) => `${what}-${colorScheme}`;
+  const plain = await (await world.person({ colorScheme })).newPage();
+  for (const [path, what] of [["/", "start"], ["/console/", "sign-in"], ["/setup/?token=example", "setup"]]) {
+    await plain.goto(new URL(path, world.links.home).href, { waitUntil: "networkidle" });
+    await keep(plain, name(what));
+  }
+
+  const agent = await Agent.signIn(world, { colorScheme });
+  await keep(agent.page, name("console-empty"));
+  await agent.go("online");
+  const mira = await Customer.arrive(world, { language: "en" }, { colorScheme });
+  await keep(mira.page, name("shop"));
+  await mira.openChat();
+  await keep(mira.page, name("widget-greeting"));
+  await agent.go("offline");
+  await mira.write("My parcel was due on Monday, and it has not arrived.");
+  await mira.own("My parcel").waitFor();
+  await keep(mira.page, name("widget-waiting"));
+  await agent.go("online");
+  await agent.offer.waitFor();
+  await keep(agent.page, name("console-offer"));
+  await agent.accept();
+  await agent.answer("Hello Mira, I am Ada. Let me look at where it is.");
+  await mira.theirs("Hello Mira").waitFor();
+  await mira.write("Thank you! The number is 4711-08.");
+  await agent.theirs("4711-08").waitFor();
+  await agent.answer("It is in Bremen and comes tomorrow between 9 and 11. Shall it go to a neighbour if you are out?");
+  await mira.theirs("It is in Bremen").waitFor();
+  await keep(mira.page, name("widget-served"));
+  const second = await served(world, agent, "¿Tienen la lámpara Birk en verde?", { name: "Lucía", language: "es" });
+  await second.page.waitForTimeout(200);
+  const third = await Customer.arrive(world, { name: "Jonas", language: "de" });
+  await third.openChat();
+  await third.write("Kann ich den Tisch auch in Eiche haben?");
+  await agent.offer.waitFor();
+  await agent.page.locator(".list button.row", { hasText: "Mira" }).click();
+  await keep(agent.page, name("console"));
+  await agent.page.keyboard.press("Control+k");
+  await agent.page.getByRole("listbox").waitFor();
+  await keep(agent.page, name("console-palette"));
+  await agent.page.keyboard.press("Escape");
+
+  const board = await watch(world, { colorScheme });
+  await keep(board, name("dashboard"));
+  await board.locator(".conversations li", { hasText: "Ada" }).first().getByRole("button").first().click();
+  await board.getByRole("dialog").waitFor();
+  await keep(board, name("dashboard-decision"));
+  await keep(await watch(world, { colorScheme, viewport: { width: 1920, height: 1080 } }, "?wall=1"), name("dashboard-wall"));
+  await keep(await watch(world, { colorScheme, ...PHONE }), name("dashboard-phone"));
+
+  const phone = await Agent.signIn(world, { colorScheme, ...PHONE });
+  await phone.list.waitFor();
+  await keep(phone.page, name("console-phone-list"));
+  await phone.page.locator(".list button.row", { hasText: "Mira" }).click();
+  await phone.log.waitFor();
+  await keep(phone.page, name("console-phone-thread"));
+  await phone.leave();
+
+  for (const [language, words] of [["ar", "أين طلبي؟"], ["zh", "我的订单在哪里？"]]) {
+    const customer = await Customer.arrive(world, { language, name: "Noor" }, { colorScheme, ...PHONE });
+    await customer.openChat();
+    await customer.write(words);
+    await customer.own(words).waitFor();
+    await keep(customer.page, name(`widget-phone-${language}`));
+    await customer.end();
+    await keep(customer.page, name(`widget-phone-${language}-ended`));
+  }
+  await third.end();
+  await agent.clearDesk();
+  await agent.go("offline");
+  for (const context of world.browser.contexts()) await context.close();
+}
+await world.close();
+console.log(`${written} pictures in ${folder}`);
