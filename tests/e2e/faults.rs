@@ -8,6 +8,7 @@ use tests::Server;
 use crate::steps;
 
 /// Whether the tracer is here; the gate installs it, elsewhere the tests say that they were skipped.
+#[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
 fn traced() -> bool {
     let here =
         std::process::Command::new("strace").arg("-V").output().is_ok_and(|output| output.status.success());
