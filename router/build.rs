@@ -1,4 +1,5 @@
-//! Builds the pages into `OUT_DIR/pages`, to be embedded. Without Node the build still succeeds, with a page that says so.
+//! Builds the pages into `OUT_DIR/pages`, and lists them in `OUT_DIR/pages.rs`, to be embedded. Without Node the build
+//! still succeeds, with a page that says so.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +10,8 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
     watch(&web);
-    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("pages");
+    let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let out = folder.join("pages");
     let made = match env::var_os("SWITCHBOARD_PAGES") {
         Some(folder) => {
             println!("cargo:rerun-if-changed={}", Path::new(&folder).display());
@@ -31,7 +33,28 @@ fn main() {
         drop(fs::create_dir_all(&out));
         drop(fs::write(out.join("index.html"), notice));
     }
-    println!("cargo:rustc-env=SWITCHBOARD_PAGES_DIR={}", out.display());
+    let mut files = Vec::new();
+    list(&out, "", &mut files);
+    files.sort();
+    let rows: String =
+        files.iter().map(|(name, path)| format!("    ({name:?}, include_bytes!({path:?})),\n")).collect();
+    let table = format!("static FILES: [(&str, &[u8]); {}] = [\n{rows}];\n", files.len());
+    if let Err(error) = fs::write(folder.join("pages.rs"), table) {
+        println!("cargo:error=the list of pages cannot be written: {error}");
+    }
+}
+
+/// All files in a folder: the name under which each is served, and where it is.
+fn list(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            list(&entry.path(), &format!("{name}/"), files);
+        } else {
+            files.push((name, entry.path()));
+        }
+    }
 }
 
 /// Everything in `web/` but what is installed or only tests it; a folder stands for all that is in it.

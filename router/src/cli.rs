@@ -18,7 +18,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 78 configuration. `switchboard VERB --hel
 const DEMO_HELP: &str = "\
 Examples:
   switchboard demo                                   prints three links and how to sign in
-  switchboard demo --listen 127.0.0.1:9000 --data /tmp/demo
+  switchboard demo --listen 127.0.0.1:9000 --data demo-data
   switchboard demo --quiet-demo --json               for programs: one line of JSON, nobody simulated
 
 The password of the demo is known to everyone: leave it on loopback. What was written stays in the data folder.";

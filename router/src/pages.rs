@@ -1,24 +1,37 @@
 //! The embedded pages, with the headers that keep them safe: nothing inline, nothing from elsewhere, framed by nobody but
 //! the pages that the workspace allows.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
+use aws_lc_rs::digest;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use rust_embed::Embed;
 use serde::Deserialize;
 
 use crate::config::is_origin;
 use crate::server::App;
 
-#[derive(Embed)]
-#[folder = "$SWITCHBOARD_PAGES_DIR"]
-struct Pages;
+// The list that the build script wrote.
+include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+
+/// A file of the pages, with the tag by which browsers know what they hold.
+struct File {
+    bytes: &'static [u8],
+    tag: String,
+}
+
+static PAGES: LazyLock<BTreeMap<&'static str, File>> = LazyLock::new(|| {
+    let file = |bytes| {
+        let hash = digest::digest(&digest::SHA256, bytes);
+        File { bytes, tag: format!("\"{}\"", data_encoding::HEXLOWER.encode(&hash.as_ref()[..12])) }
+    };
+    FILES.into_iter().map(|(name, bytes)| (name, file(bytes))).collect()
+});
 
 /// The pages, each under its own address.
 pub fn router(app: &Arc<App>) -> Router {
@@ -31,10 +44,15 @@ pub fn router(app: &Arc<App>) -> Router {
         router = router.route(&format!("/{page}/"), get(asset));
     }
     for page in ["widget", "console", "dashboard", "shop", "setup"] {
-        let target = format!("/{page}/");
-        router = router.route(&format!("/{page}"), get(move || async move { Redirect::permanent(&target) }));
+        router = router.route(&format!("/{page}"), get(with_slash));
     }
     router.with_state(Arc::clone(app))
+}
+
+/// `/shop?topics=orders` stands at `/shop/?topics=orders`.
+async fn with_slash(uri: Uri) -> Redirect {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    Redirect::permanent(&format!("{}/{query}", uri.path()))
 }
 
 #[derive(Deserialize)]
@@ -77,21 +95,16 @@ struct Framing<'a> {
 
 fn serve(file: &str, asked: &HeaderMap, framing: &Framing<'_>) -> Response {
     let Some(found) =
-        Pages::get(file).or_else(|| file.ends_with(".html").then(|| Pages::get("index.html")).flatten())
+        PAGES.get(file).or_else(|| file.ends_with(".html").then(|| PAGES.get("index.html")).flatten())
     else {
         let nosniff = [(header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
         return (StatusCode::NOT_FOUND, nosniff, "there is no such page here\n").into_response();
     };
-    let tag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&found.metadata.sha256_hash()[..12]));
-    let headers = headers_of(file, &tag, framing);
-    if is_held(asked, &tag) {
+    let headers = headers_of(file, &found.tag, framing);
+    if is_held(asked, &found.tag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    let body = match found.data {
-        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-        Cow::Owned(bytes) => bytes.into(),
-    };
-    (headers, body).into_response()
+    (headers, Bytes::from_static(found.bytes)).into_response()
 }
 
 fn headers_of(file: &str, tag: &str, framing: &Framing<'_>) -> HeaderMap {
@@ -170,7 +183,7 @@ mod tests {
             asked.insert(header::IF_NONE_MATCH, held.parse().unwrap());
             let response = serve("index.html", &asked, &ALONE);
             assert_eq!(response.status(), StatusCode::NOT_MODIFIED, "{held}");
-            assert_eq!(super::tests::header(&response, "etag"), tag, "{held}");
+            assert_eq!(header(&response, "etag"), tag, "{held}");
         }
         let mut asked = HeaderMap::new();
         asked.insert(header::IF_NONE_MATCH, "\"other\"".parse().unwrap());
@@ -193,6 +206,17 @@ mod tests {
         assert_eq!(of("embed.js", "cross-origin-resource-policy"), "cross-origin");
         assert_eq!(of("embed.js", "cache-control"), "no-cache");
         assert_eq!(of("console/index.html", "cross-origin-resource-policy"), "");
+    }
+
+    #[tokio::test]
+    async fn an_address_without_its_slash_leads_on_with_its_query() {
+        for (from, to) in [("/shop?topics=orders", "/shop/?topics=orders"), ("/console", "/console/")] {
+            let response = with_slash(from.parse().unwrap()).await.into_response();
+            assert_eq!(
+                (response.status(), header(&response, "location")),
+                (StatusCode::PERMANENT_REDIRECT, to)
+            );
+        }
     }
 
     #[tokio::test]

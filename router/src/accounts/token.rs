@@ -7,6 +7,7 @@ use aws_lc_rs::{digest, rand};
 use data_encoding::BASE32_NOPAD;
 use policy::id::{AgentId, WorkspaceId};
 
+use super::index::Index;
 use super::{Accounts, AccountsError, Principal, TokenRecord, append, delete, put, row};
 
 const PREFIX: &str = "swb_";
@@ -75,7 +76,10 @@ impl Accounts {
         let hash = hash(&token);
         let record = TokenRecord { workspace, agent, expires_ms };
         let writes = vec![put(row(b't', &[&hash]), &record)?];
-        self.write(None, writes, move |index| drop(index.tokens.insert(hash, record))).await?;
+        let insert = move |index: &mut Index| {
+            index.tokens.insert(hash, record);
+        };
+        self.write(None, writes, insert).await?;
         Ok((token, expires_ms))
     }
 
@@ -109,7 +113,9 @@ impl Accounts {
         }
         let row = row(b't', &[&hash]);
         // It ends now, whatever the store says.
-        self.change(|index| drop(index.tokens.remove(&hash)));
+        self.change(|index| {
+            index.tokens.remove(&hash);
+        });
         if let Err(error) = self.write(None, vec![delete(row)], |_| {}).await {
             tracing::warn!(%error, "an ended token could not be removed from the store: it works again after a restart");
         }
