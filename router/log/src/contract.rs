@@ -5,6 +5,8 @@ use std::sync::Arc;
 use crate::{AppendError, Batch, Log, Position, ShardId, Snapshot, Table, Write};
 
 const SHARD: ShardId = ShardId(3);
+/// Its log begins after 100.
+const LATER: ShardId = ShardId(6);
 
 fn batch(expected: u64, records: &[&str], writes: Vec<Write>) -> Batch {
     let records = records.iter().map(|record| record.as_bytes().to_vec()).collect();
@@ -68,6 +70,9 @@ pub async fn run(log: Arc<dyn Log>, reopen: impl Fn(Arc<dyn Log>) -> Arc<dyn Log
     let log = reopen(log);
     ensure(texts(&*log, SHARD, 2)? == ["c", "d", "e"], "what was trimmed stays trimmed")?;
     ensure(log.last(SHARD) == Ok(Position(5)), "and the position goes on")?;
+    edges(&*log).await?;
+    let log = reopen(log);
+    ensure(log.last(LATER) == Ok(Position(101)), "a log that begins later goes on after opening again")?;
     concurrently(Arc::clone(&log)).await?;
     let mut copied = 0;
     log.copy(&mut |_| {
@@ -95,6 +100,51 @@ async fn snapshots(log: &dyn Log) -> Result<(), String> {
         log.read(SHARD, Position(0), 9).is_err(),
         "reading from before the log's begin is an error, not a gap",
     )
+}
+
+async fn edges(log: &dyn Log) -> Result<(), String> {
+    let text = |error: AppendError| error.to_string();
+    let error = |error: crate::ReadError| error.to_string();
+    let at = |shard, expected, record: &str| Batch { shard, ..batch(expected, &[record], Vec::new()) };
+    // Appends of one shard may be under way together; one that is refused takes those behind it along.
+    let shard = ShardId(5);
+    let (first, second) = (log.append(at(shard, 0, "1")), log.append(at(shard, 1, "2")));
+    let (stale, behind) = (log.append(at(shard, 1, "x")), log.append(at(shard, 3, "x")));
+    ensure(
+        first.await == Ok(Position(1)) && second.await == Ok(Position(2)),
+        "appends under way keep their order",
+    )?;
+    for refused in [stale.await, behind.await] {
+        ensure(
+            matches!(refused, Err(AppendError::Fenced { last: Position(2), .. })),
+            "a refused append is no append",
+        )?;
+    }
+    ensure(texts(log, shard, 0)? == ["1", "2"], "and leaves nothing")?;
+
+    log.begin_after(LATER, Position(100)).map_err(error)?;
+    ensure(log.append(at(LATER, 100, "101")).await.map_err(text)? == Position(101), "a log may begin later")?;
+    ensure(log.begin_after(LATER, Position(7)).is_err(), "but not once it has begun")?;
+    ensure(texts(log, LATER, 100)? == ["101"], "and is read from there")?;
+    ensure(
+        log.read(LATER, Position(0), 9).is_err() && log.snapshot(LATER).is_err(),
+        "its begin is not made up",
+    )?;
+    let shards = log.shards().map_err(error)?;
+    ensure(shards.contains(&LATER) && shards.contains(&SHARD), "shards with records are known")?;
+
+    let ahead = Snapshot { position: Position(102), state_hash: 0, bytes: Vec::new() };
+    ensure(log.put_snapshot(LATER, &ahead).is_err(), "a snapshot cannot be ahead of its log")?;
+    let seen = log.read(shard, Position(0), 1).map_err(error)?;
+    ensure(seen.len() == 1 && log.read(shard, Position(2), 9) == Ok(Vec::new()), "reading keeps its limit")?;
+    let large = Batch { records: vec![vec![0; 17 << 20]], ..at(shard, 2, "") };
+    ensure(log.append(large).await == Err(AppendError::TooLarge), "a batch has a limit")?;
+    let keyless = Batch { writes: vec![put("", "v")], ..at(shard, 2, "") };
+    ensure(log.append(keyless).await == Err(AppendError::TooLarge), "a row has a key")?;
+    let nothing = Batch { records: Vec::new(), ..at(shard, 2, "") };
+    ensure(log.append(nothing).await == Ok(Position(2)), "an empty batch asks where the log is")?;
+    let health = log.health();
+    ensure(health.writable && health.appends > 0 && health.queued == 0, "health is told")
 }
 
 async fn concurrently(log: Arc<dyn Log>) -> Result<(), String> {

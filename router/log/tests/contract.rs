@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use log_store::memory::MemoryLog;
 use log_store::{
-    AppendError, Batch, Level, Log, OpenError, Options, Position, ShardId, Snapshot, Table, Write, backup,
+    AppendError, Batch, Level, Log, OpenError, Options, Position, ShardId, Snapshot, Table, Unsealed, Vault,
+    Write, backup,
 };
+use policy::id::CustomerId;
 
 fn options(path: &Path, level: Level) -> Options {
     Options { path: path.into(), level, archive_days: 30 }
@@ -57,41 +59,6 @@ async fn a_folder_is_for_one_process_and_not_for_older_programs() {
     fs::write(folder.path().join("format"), "3\n").unwrap();
     let Err(error) = log_store::open(&options) else { panic!("a newer folder was opened") };
     assert!(error.to_string().contains("newer version (format 3)"), "{error}");
-}
-
-#[tokio::test]
-async fn a_cut_journal_loses_its_torn_tail_and_nothing_else() {
-    let folder = tempfile::tempdir().unwrap();
-    let whole = folder.path().join("whole");
-    {
-        let log = log_store::open(&options(&whole, Level::Disk)).unwrap();
-        for expected in 0..6 {
-            log.append(batch(expected, 1)).await.unwrap();
-        }
-        log.close();
-    }
-    let journal = newest_journal(&whole);
-    let bytes = fs::read(&journal).unwrap();
-    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
-    let mut seen = std::collections::BTreeSet::new();
-    for cut in (end.saturating_sub(450)..end).step_by(7) {
-        let copy = folder.path().join(format!("cut-{cut}"));
-        copy_folder(&whole, &copy);
-        fs::write(newest_journal(&copy), &bytes[..cut]).unwrap();
-        let log = log_store::open(&options(&copy, Level::Disk)).unwrap();
-        let entries = log.read(ShardId(0), Position(0), 100).unwrap();
-        for (entry, number) in entries.iter().zip(1u64..) {
-            assert!(
-                entry.record.starts_with(format!("record {number} ").as_bytes()),
-                "misread after a cut at {cut}"
-            );
-            let done = log.get(Table::Dedupe, &(number - 1).to_be_bytes()).unwrap();
-            assert_eq!(done.as_deref(), Some(&b"done"[..]), "a batch came back in part after a cut at {cut}");
-        }
-        seen.insert(entries.len());
-        log.close();
-    }
-    assert!(seen.contains(&5) && seen.iter().all(|count| *count >= 3), "{seen:?}");
 }
 
 #[tokio::test]
@@ -193,29 +160,124 @@ async fn a_backup_comes_back_whole_and_damage_is_found() {
     assert!(backup::verify(&to).is_err());
 }
 
-fn newest_journal(data: &Path) -> std::path::PathBuf {
-    let mut found: Vec<_> = walk(&data.join("store"))
-        .into_iter()
-        .filter(|path| path.extension().is_some_and(|it| it == "jnl"))
-        .collect();
-    found.sort();
-    found.pop().unwrap()
+#[tokio::test]
+async fn without_a_good_snapshot_a_trimmed_log_does_not_start_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let shard = ShardId(0);
+    let log = log_store::open(&options(folder.path(), Level::Os)).unwrap();
+    for expected in 0..6 {
+        log.append(batch(expected, 1)).await.unwrap();
+    }
+    for position in [3, 5] {
+        let snapshot = Snapshot { position: Position(position), state_hash: 1, bytes: vec![9; 100] };
+        log.put_snapshot(shard, &snapshot).unwrap();
+    }
+    assert_eq!(log.trim(shard).unwrap(), 3);
+    let folder_of = folder.path().join("snapshots/0");
+    for (position, good) in [(5, Some(Position(3))), (3, None)] {
+        let file = folder_of.join(format!("{position:020}.snap"));
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[20] ^= 1;
+        fs::write(file, bytes).unwrap();
+        match good {
+            // What the older snapshot needs is still there.
+            Some(older) => {
+                assert_eq!(log.snapshot(shard).unwrap().unwrap().position, older);
+                assert_eq!(log.read(shard, older, 9).unwrap().len(), 3);
+            }
+            None => assert!(log.snapshot(shard).is_err()),
+        }
+    }
+    let archived = log_store::archive::Archive::new(&folder.path().join("archive"), 30);
+    let mut positions = Vec::new();
+    archived
+        .replay(shard, Position(0), &mut |position, record| {
+            assert!(record.starts_with(format!("record {} ", position.0).as_bytes()));
+            positions.push(position.0);
+            true
+        })
+        .unwrap();
+    assert_eq!(positions, [1, 2, 3]);
+    log.close();
 }
 
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files.extend(walk(&path)) } else { files.push(path) }
-    }
-    files
+#[tokio::test]
+async fn an_older_folder_is_upgraded() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(folder.path(), Level::Os);
+    let log = log_store::open(&options).unwrap();
+    log.append(batch(0, 2)).await.unwrap();
+    log.close();
+    drop(log);
+    fs::write(folder.path().join("format"), "1\n").unwrap();
+    let log = log_store::open(&options).unwrap();
+    assert_eq!(log.read(ShardId(0), Position(0), 9).unwrap().len(), 2);
+    assert_eq!(fs::read_to_string(folder.path().join("format")).unwrap(), "2\n");
+    log.close();
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() { copy_folder(&path, &target) } else { assert!(fs::copy(&path, &target).is_ok()) }
+#[tokio::test]
+async fn a_trimmed_store_comes_back_from_its_backup_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, to, back) =
+        (folder.path().join("data"), folder.path().join("backup"), folder.path().join("back"));
+    let log = log_store::open(&options(&data, Level::Os)).unwrap();
+    for expected in 0..6 {
+        log.append(batch(expected, 1)).await.unwrap();
     }
+    for position in [3, 5] {
+        let snapshot = Snapshot { position: Position(position), state_hash: 1, bytes: vec![4] };
+        log.put_snapshot(ShardId(0), &snapshot).unwrap();
+    }
+    log.trim(ShardId(0)).unwrap();
+    backup::backup(&*log, &data, &to).unwrap();
+    let manifest = backup::add_state_hashes(&to, &[(ShardId(0), Position(6), 77)]).unwrap();
+    log.close();
+    let restored = options(&back, Level::Os);
+    let read = backup::restore(&to, &back, || log_store::open(&restored)).await.unwrap();
+    assert_eq!(read, manifest);
+    assert_eq!(read.state_hashes[0].hash, 77);
+    let copy = log_store::open(&restored).unwrap();
+    assert_eq!(copy.snapshot(ShardId(0)).unwrap().unwrap().position, Position(5));
+    assert_eq!(copy.read(ShardId(0), Position(3), 9).unwrap().len(), 3);
+    assert_eq!(copy.append(batch(6, 1)).await.unwrap(), Position(7));
+    copy.close();
+}
+
+#[tokio::test]
+async fn an_erasure_reaches_older_backups_and_the_newest_keys_open_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (gone, stays) = (CustomerId::from_bits(1), CustomerId::from_bits(2));
+    let log = log_store::open(&options(&path("data"), Level::Os)).unwrap();
+    let vault = Vault::open(&path("data"), Arc::clone(&log)).unwrap();
+    for (customer, key) in [(gone, "gone"), (stays, "stays")] {
+        let mut writes = Vec::new();
+        let value = vault.seal(customer, key.as_bytes(), b"said", &mut writes).unwrap();
+        writes.push(Write::Put { table: Table::Transcripts, key: key.into(), value });
+        let shard = ShardId(0);
+        log.append(Batch { shard, expected: Position(0), records: Vec::new(), writes }).await.unwrap();
+    }
+    backup::backup(&*log, &path("data"), &path("backup")).unwrap();
+    vault.erase(gone).await.unwrap();
+    backup::backup_keys(&*log, &path("data"), &path("keys")).unwrap();
+    log.close();
+    let unsealed = async |back: &str| {
+        let restored = options(&path(back), Level::Os);
+        backup::restore(&path("backup"), &path(back), || log_store::open(&restored)).await.unwrap();
+        let log = log_store::open(&restored).unwrap();
+        let vault = Vault::open(&path(back), Arc::clone(&log)).unwrap();
+        let open = |customer, key: &str| {
+            let sealed = log.get(Table::Transcripts, key.as_bytes()).unwrap().unwrap();
+            vault.unseal(customer, key.as_bytes(), &sealed).unwrap()
+        };
+        let both = (open(gone, "gone"), open(stays, "stays"));
+        log.close();
+        both
+    };
+    let said = || Unsealed::Text(b"said".to_vec());
+    assert_eq!(unsealed("before").await, (said(), said()));
+    fs::remove_dir_all(path("backup").join("keys")).unwrap();
+    fs::rename(path("keys"), path("backup").join("keys")).unwrap();
+    assert_eq!(unsealed("after").await, (Unsealed::Erased, said()));
 }
