@@ -54,3 +54,11 @@ export function number(value: number, digits = 0): string {
 export function words(name: string): string {
   return name.replaceAll("_", " ");
 }
+
+/** What a customer who came now would be told: `2–4 min`, or one figure where both ends are the same. */
+export function promise(wait: readonly [number, number] | null | undefined): string {
+  if (!wait) return "–";
+  const unit = wait[1] < 60 ? "s" : "min";
+  const [from, to] = unit === "s" ? wait : [Math.max(1, Math.round(wait[0] / 60)), Math.ceil(wait[1] / 60)];
+  return from >= to ? `${to} ${unit}` : `${from}–${to} ${unit}`;
+}

@@ -16,19 +16,21 @@ function points(part: ScorePart): string {
   return part.name === "idle_ms" ? span(part.points) : number(part.points);
 }
 
-const total = (candidate: Nearest) => candidate.score.reduce((sum, part) => sum + Math.max(0, part.points), 0);
+/** The parts that are summed. The time since when somebody is free only settles ties, and would swamp the points. */
+const summed = (candidate: Nearest) => candidate.score.filter((part) => part.name !== "idle_ms");
+const total = (candidate: Nearest) => summed(candidate).reduce((sum, part) => sum + Math.max(0, part.points), 0);
 
 function Bar({ candidate, most }: { candidate: Nearest; most: number }) {
   const bar = useRef<HTMLSpanElement>(null);
   useEffect(() => {
     const parts = [...(bar.current?.children ?? [])] as HTMLElement[];
     parts.forEach((part, at) => {
-      part.style.inlineSize = `${(Math.max(0, candidate.score[at]?.points ?? 0) / Math.max(1, most)) * 100}%`;
+      part.style.inlineSize = `${(Math.max(0, summed(candidate)[at]?.points ?? 0) / Math.max(1, most)) * 100}%`;
     });
   }, [candidate, most]);
   return (
     <span class="score-bar" ref={bar} aria-hidden="true">
-      {candidate.score.map((part) => (
+      {summed(candidate).map((part) => (
         <i key={part.name} class={part.name} />
       ))}
     </span>
@@ -68,7 +70,7 @@ export function Record({ decision }: { decision: DecisionView }) {
               <th scope="col">Candidate</th>
               {parts.map((name) => (
                 <th scope="col" class="number" key={name}>
-                  <i class={`key ${name}`} aria-hidden="true" />
+                  {name !== "idle_ms" && <i class={`key ${name}`} aria-hidden="true" />}
                   {PARTS[name] ?? words(name)}
                 </th>
               ))}

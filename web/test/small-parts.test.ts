@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { askedFor, backoff, LEAST_MS, MOST_MS } from "../src/backoff.ts";
 import { find } from "../src/console/search.ts";
 import { path } from "../src/dashboard/figures.tsx";
-import { clock, languageName, span } from "../src/format.ts";
+import { clock, languageName, promise, span } from "../src/format.ts";
 import { Outbox } from "../src/outbox.ts";
 import { browserStore, memoryStore } from "../src/storage.ts";
 import { contrast, parse, readable } from "../src/widget/accent.ts";
@@ -81,4 +81,12 @@ test("times are said as people say them", () => {
 
 test("a line starts from zero, and a gap is a gap", () => {
   expect(path([0, 4, null, 2], 4)).toBe("M0.0 46.0L80.0 2.0M240.0 24.0");
+});
+
+test("a promise with equal ends is one figure", () => {
+  expect(promise(null)).toBe("–");
+  expect(promise([5, 5])).toBe("5 s");
+  expect(promise([5, 40])).toBe("5–40 s");
+  expect(promise([70, 220])).toBe("1–4 min");
+  expect(promise([95, 118])).toBe("2 min");
 });

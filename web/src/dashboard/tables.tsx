@@ -1,16 +1,10 @@
 // Below the figures: queues as rows, agents as a compact grid, and the conversations behind it all.
 
-import { languageName, number, span, words } from "../format.ts";
+import { languageName, number, promise, span, words } from "../format.ts";
 import { Alert, Bot, Check, Person } from "../icons.tsx";
 import { now } from "../live.ts";
 import type { AgentRow, AgentState, BoardView, ConversationState, ConversationView, QueueRow } from "../protocol.ts";
 import { open, opened } from "./state.ts";
-
-function promise(wait: readonly [number, number] | null | undefined): string {
-  if (!wait) return "–";
-  const [from, to] = wait;
-  return to < 60 ? `${from}–${to} s` : `${Math.max(1, Math.round(from / 60))}–${Math.ceil(to / 60)} min`;
-}
 
 function Queue({ queue }: { queue: QueueRow }) {
   const late = queue.oldest_wait_ms > queue.target_s * 1_000;
