@@ -31,10 +31,6 @@ impl Times {
         self.0.value_at_quantile(quantile) as f64 / 1000.0
     }
 
-    pub(crate) fn count(&self) -> u64 {
-        self.0.len()
-    }
-
     pub(crate) fn json(&self) -> Value {
         json!({
             "p50": self.at(0.5),

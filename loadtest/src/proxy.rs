@@ -78,7 +78,7 @@ async fn pump(
         tokio::select! {
             came = client.next() => match came {
                 Some(Ok(Message::Text(text))) => {
-                    let answer = hands(saboteur).to_server(&text);
+                    let answer = hands(saboteur).towards_server(&text);
                     match answer {
                         None => server.send(Message::Text(text)).await?,
                         Some(answer) => client.send(Message::Text(answer.into())).await?,
@@ -89,7 +89,7 @@ async fn pump(
             },
             came = server.next() => match came {
                 Some(Ok(Message::Text(text))) => {
-                    let texts: Vec<Utf8Bytes> = hands(saboteur).to_client(number, text);
+                    let texts: Vec<Utf8Bytes> = hands(saboteur).towards_client(number, text);
                     for text in texts {
                         client.send(Message::Text(text)).await?;
                     }

@@ -95,7 +95,7 @@ impl Saboteur {
     }
 
     /// A frame on its way to the server. `Some` is the answer that the client gets instead of the server's.
-    pub(crate) fn to_server(&mut self, text: &str) -> Option<String> {
+    pub(crate) fn towards_server(&mut self, text: &str) -> Option<String> {
         if self.done || self.kind != Kind::ForgetAck {
             return None;
         }
@@ -116,14 +116,15 @@ impl Saboteur {
             id,
             conversation: Some(conversation),
             message: Some(MessageId::from_bits(u128::from(newest) << 64 | 1)),
-            seq: Some(newest + 1),
+            // Its real number is not known; this one is above the writer's last and below the next.
+            seq: Some(newest),
             level: self.level.clone(),
         };
         serde_json::to_string(&accepted).ok()
     }
 
     /// A frame on its way to a client: what it gets.
-    pub(crate) fn to_client(&mut self, link: u64, text: Utf8Bytes) -> Vec<Utf8Bytes> {
+    pub(crate) fn towards_client(&mut self, link: u64, text: Utf8Bytes) -> Vec<Utf8Bytes> {
         if self.done {
             return vec![text];
         }

@@ -178,11 +178,6 @@ impl Server {
         })
     }
 
-    /// The folder that holds `data` and the server's log.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Where it keeps its data.
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
@@ -221,12 +216,6 @@ impl Server {
         if tokio::time::timeout(Duration::from_secs(15), self.child.wait()).await.is_err() {
             self.child.kill().await.ok();
         }
-    }
-
-    /// Stops it and keeps its folder.
-    pub(crate) async fn into_folder(mut self) -> TempDir {
-        self.stop().await;
-        self.folder
     }
 }
 
