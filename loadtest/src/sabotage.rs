@@ -255,3 +255,6 @@ impl Saboteur {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,4 @@
 //! Both stores keep the contract, and the embedded one keeps it through damage and death.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;

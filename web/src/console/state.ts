@@ -21,8 +21,9 @@ import { who } from "../sign-in.tsx";
 export const line = signal<Live | null>(null);
 /** The conversation that is open, by id: one in hand, or one that is offered. */
 export const selected = signal<string | null>(null);
+const wide = matchMedia("(min-width: 1100px)");
 /** Whether the context column shows; it folds away, and lies over the thread on a small screen. */
-export const context = signal(matchMedia("(min-width: 1100px)").matches);
+export const context = signal(wide.matches);
 export const visible = signal(!document.hidden);
 /** Why conversations went where they went, by conversation. */
 export const decisions = signal<ReadonlyMap<string, DecisionView[]>>(new Map());
@@ -151,9 +152,15 @@ export function connect(): () => void {
   const looked = () => {
     visible.value = !document.hidden;
   };
+  // A screen that becomes narrow keeps the thread in sight.
+  const resized = () => {
+    context.value = wide.matches;
+  };
   document.addEventListener("visibilitychange", looked);
+  wide.addEventListener("change", resized);
   return () => {
     document.removeEventListener("visibilitychange", looked);
+    wide.removeEventListener("change", resized);
     for (const end of ends) end();
     line.value?.stop();
     line.value = null;

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Store;
 use super::chunk::Chunk;
-use super::shared::Shared;
+use super::heads::Shared;
 use crate::{AppendError, AppendFuture, Batch, Level, Position, ShardId, Tuning, Write};
 
 /// One commit takes so many batches, or so many bytes, at most.

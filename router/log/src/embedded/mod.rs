@@ -9,9 +9,9 @@
 mod chunk;
 mod committer;
 mod folder;
+mod heads;
 mod journal;
 mod rows;
-mod shared;
 mod trim;
 
 use std::fs::File;
@@ -22,7 +22,7 @@ use fjall::Readable;
 
 use self::committer::Committer;
 use self::folder::Store;
-use self::shared::Shared;
+use self::heads::Shared;
 use crate::archive::Archive;
 use crate::snapshots::Snapshots;
 use crate::{

@@ -1,0 +1,170 @@
+//! The commands as somebody runs them: exit status and the one JSON object. What needs a server uses the one that is built
+//! beside this program, and says so where there is none.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Fields that every result has.
+const EVERYWHERE: [&str; 9] =
+    ["command", "commit", "cores", "seed", "level", "limits", "seconds", "pass", "misses"];
+/// Fields of `replay` and `load`.
+const PLAYED: [&str; 12] = [
+    "conversations",
+    "messages",
+    "acked",
+    "lost",
+    "duplicated",
+    "out_of_order",
+    "misrouted",
+    "over_capacity",
+    "unfinished",
+    "match_ms",
+    "relay_ms",
+    "ack_ms",
+];
+
+fn loadtest(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_loadtest")).args(arguments).output().expect("loadtest starts")
+}
+
+/// Runs a command; its exit status, and its result.
+fn result(arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = loadtest(arguments);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?} printed no JSON object ({error}): {told}"));
+    (output.status.code(), value)
+}
+
+fn has_fields(value: &Value, fields: &[&str]) {
+    for field in fields {
+        assert!(value.get(field).is_some(), "`{field}` is missing in {value}");
+    }
+}
+
+/// The server's program, if it is built.
+fn server() -> Option<PathBuf> {
+    let program = Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("switchboard");
+    if !program.exists() {
+        println!("skipped: switchboard is not built");
+        return None;
+    }
+    Some(program)
+}
+
+/// Dialogues that come with the sources.
+fn dialogues() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/dialogues/sample.jsonl");
+    path.display().to_string()
+}
+
+#[test]
+fn wrong_usage_is_told_with_status_2() {
+    for arguments in [
+        &["nonsense"] as &[&str],
+        &["replay"],
+        &["crash", "--level", "memory"],
+        &["compare", "--url", "http://127.0.0.1:1", "--token", "x"],
+        &["crash", "--url", "http://127.0.0.1:1", "--token", "x"],
+    ] {
+        let output = loadtest(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_store_that_is_not_in_this_build_is_missing() {
+    let output = loadtest(&["replay", &dialogues(), "--spawn", "redis"]);
+    assert_eq!(output.status.code(), Some(69));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Redis"));
+}
+
+#[test]
+fn the_yardsticks_are_measured_without_a_server() {
+    let (code, value) = result(&["baseline", "--pairs", "2", "--seconds", "0.3", "--json"]);
+    assert_eq!(code, Some(0));
+    has_fields(&value, &EVERYWHERE);
+    has_fields(&value, &["relay_ms", "relay_per_s", "fdatasync_ms", "append_per_s"]);
+    assert!(
+        value["relay_per_s"].as_f64() > Some(0.0) && value["append_per_s"].as_f64() > Some(0.0),
+        "{value}"
+    );
+    assert!(value["relay_ms"]["n"].as_u64() > Some(0), "{value}");
+}
+
+#[test]
+fn a_replay_is_sound() {
+    let Some(program) = server() else { return };
+    let program = program.display().to_string();
+    let file = dialogues();
+    let (code, value) =
+        result(&["replay", &file, "--limit", "6", "--speed", "400", "--server-bin", &program, "--json"]);
+    has_fields(&value, &EVERYWHERE);
+    has_fields(&value, &PLAYED);
+    for field in ["lost", "duplicated", "out_of_order", "misrouted", "over_capacity", "unfinished"] {
+        assert_eq!(value[field], 0, "{field} in {value}");
+    }
+    assert_eq!(value["conversations"], 6);
+    assert_eq!(value["messages"], value["acked"]);
+    assert_eq!(code, Some(0), "{value}");
+}
+
+#[test]
+fn a_corrupted_frame_is_found_and_fails() {
+    let Some(program) = server() else { return };
+    let program = program.display().to_string();
+    let file = dialogues();
+    let (code, value) = result(&[
+        "replay",
+        &file,
+        "--speed",
+        "400",
+        "--sabotage",
+        "double",
+        "--server-bin",
+        &program,
+        "--json",
+    ]);
+    assert_eq!(value["duplicated"], 1, "{value}");
+    assert_eq!(value["lost"], 0, "{value}");
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn a_killed_server_has_lost_nothing() {
+    let Some(program) = server() else { return };
+    let program = program.display().to_string();
+    let (code, value) =
+        result(&["crash", "--rounds", "1", "--level", "os", "--server-bin", &program, "--json"]);
+    has_fields(&value, &EVERYWHERE);
+    has_fields(&value, &["rounds", "kills", "messages", "acked", "lost", "duplicated", "out_of_order"]);
+    assert_eq!(value["kills"], 1, "{value}");
+    assert_eq!(value["failed_rounds"], serde_json::json!([]), "{value}");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_server_that_does_not_sync_is_found_out() {
+    let Some(program) = server() else { return };
+    if cfg!(not(debug_assertions)) {
+        println!("skipped: only a debug build of the server can leave syncs out");
+        return;
+    }
+    if Command::new("strace").arg("-V").output().is_err() {
+        println!("skipped: strace is not installed");
+        return;
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .args(["crash", "--rounds", "1", "--level", "disk", "--json", "--server-bin"])
+        .arg(program)
+        .env("SWITCHBOARD_FAULT", "skip-fdatasync")
+        .output()
+        .expect("loadtest starts");
+    let value: Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert!(value["lost"].as_u64() > Some(0), "{value}");
+    assert_eq!(value["failed_rounds"], serde_json::json!([1]), "{value}");
+    assert_eq!(output.status.code(), Some(1));
+}
