@@ -66,7 +66,8 @@ function pressed(event: KeyboardEvent): void {
     return;
   }
   const target = event.target as HTMLElement;
-  const typing = target.matches("input, textarea, select, [contenteditable]");
+  // For a frame after a dialog has closed, the focus may still be on a field inside it.
+  const typing = target.matches("input, textarea, select, [contenteditable]") && target.checkVisibility();
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape") {
     if (!event.defaultPrevented) state.selected.value = null;
