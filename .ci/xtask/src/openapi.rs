@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, BoardBody, ConversationBody, HistoryBody, Me, Problem, SignInBody, SignInInput,
-    TicketBody, TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me, Problem,
+    SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput,
+    WorkspaceBody, WorkspaceInput,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -175,6 +176,24 @@ fn operations() -> Vec<Operation> {
             Text("text/plain"),
             "204",
             Nothing,
+        ),
+        (
+            "put",
+            "/origins",
+            SignedIn,
+            "Origins of the pages that may use the widget, beside the server's own (admin)",
+            body::<Vec<String>>(),
+            "204",
+            Nothing,
+        ),
+        (
+            "post",
+            "/backup",
+            Operator,
+            "A consistent copy of the running store, into a new folder of the server's machine",
+            body::<BackupInput>(),
+            "200",
+            body::<BackupBody>(),
         ),
         ("get", "/workspaces", Operator, "Names of all workspaces", Nothing, "200", body::<Vec<String>>()),
         (

@@ -245,6 +245,27 @@ pub struct WorkspaceBody {
     pub admin_token: String,
 }
 
+/// `POST /api/v1/backup` (operator token only)
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct BackupInput {
+    /// A new folder on the server's machine.
+    pub to: String,
+}
+
+/// What a backup holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct BackupBody {
+    /// Records of all shards.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub records: u64,
+    /// Rows of all side tables.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub rows: u64,
+}
+
 /// What `switchboard demo --json` prints when it is ready to serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DemoLinks {

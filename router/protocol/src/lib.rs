@@ -25,9 +25,9 @@ mod view;
 pub use client::{ClientFrame, PresenceWish, TransferTarget};
 pub use close::CloseCode;
 pub use http::{
-    AgentBody, AgentInput, BoardBody, ConversationBody, DemoLinks, DemoSignIn, HistoryBody, Problem,
-    ProblemItem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, WidgetSessionBody,
-    WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, DemoLinks, DemoSignIn,
+    HistoryBody, Problem, ProblemItem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput,
+    WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{

@@ -40,6 +40,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/workspaces", get(workspaces::list).post(workspaces::create))
         .route("/workspaces/{name}", delete(workspaces::remove))
         .route("/backup", post(workspaces::backup))
+        .route("/origins", put(workspaces::set_origins))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), authorize::limit));

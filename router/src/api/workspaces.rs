@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use engine::CommandKind;
 use policy::id::AgentId;
 use policy::{Document, Policy};
-use protocol::{ProblemItem, WorkspaceBody, WorkspaceInput};
+use protocol::{BackupBody, BackupInput, ProblemItem, WorkspaceBody, WorkspaceInput};
 
 use super::agents::refusal;
 use super::authorize::SignedIn;
@@ -144,25 +144,31 @@ fn read_policy(text: &str) -> Result<Document, Refusal> {
     }
 }
 
-/// Where a backup goes.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct BackupInput {
-    to: std::path::PathBuf,
-}
-
 /// `POST /api/v1/backup`: a consistent copy of the running store, into a new folder of the server's machine.
 pub(super) async fn backup(
     State(app): State<Arc<App>>,
     signed_in: SignedIn,
     input: Result<Json<BackupInput>, JsonRejection>,
-) -> Result<Json<log_store::backup::Manifest>, Refusal> {
+) -> Result<Json<BackupBody>, Refusal> {
     signed_in.operator()?;
     let Json(BackupInput { to }) = input?;
     let (log, data) = (Arc::clone(&app.log), app.config.data.clone());
-    let copied = tokio::task::spawn_blocking(move || log_store::backup::backup(&*log, &data, &to)).await;
-    copied
+    let copied =
+        tokio::task::spawn_blocking(move || log_store::backup::backup(&*log, &data, to.as_ref())).await;
+    let manifest = copied
         .map_err(|error| Refusal::internal(error.to_string()))?
-        .map(Json)
-        .map_err(|error| Refusal::conflict(error.to_string()))
+        .map_err(|error| Refusal::conflict(error.to_string()))?;
+    Ok(Json(BackupBody { records: manifest.positions.values().sum(), rows: manifest.rows }))
+}
+
+/// `PUT /api/v1/origins`: which pages, beside our own, may use the widget.
+pub(super) async fn set_origins(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+    input: Result<Json<Vec<String>>, JsonRejection>,
+) -> Result<StatusCode, Refusal> {
+    let workspace = signed_in.at_least(Role::Admin)?;
+    let Json(origins) = input?;
+    app.accounts.set_origins(workspace, origins).await.map_err(refusal)?;
+    Ok(StatusCode::NO_CONTENT)
 }

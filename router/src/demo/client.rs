@@ -82,6 +82,17 @@ impl Client {
         self.say(&ClientFrame::Transfer { id, conversation, to: TransferTarget::Queue(queue.into()) }).await
     }
 
+    /// The next event, or nothing within this time.
+    pub(super) async fn event_within(
+        &mut self,
+        limit: std::time::Duration,
+    ) -> anyhow::Result<Option<SessionEvent>> {
+        match tokio::time::timeout(limit, self.event()).await {
+            Ok(event) => event.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
     /// The next event; its arrival is confirmed.
     pub(super) async fn event(&mut self) -> anyhow::Result<SessionEvent> {
         loop {

@@ -1,7 +1,7 @@
 //! Who works at the demo company: the one who tries the demo, simulated colleagues, and the bot.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::{AgentInput, AuthorKind, ClientFrame, ConversationState, PresenceWish, SessionEvent};
 use tracing::debug;
@@ -96,9 +96,13 @@ async fn work(base: &str, token: &str) -> anyhow::Result<()> {
     let mut client = Client::agent(base, token).await?;
     let id = client.id();
     client.say(&ClientFrame::Presence { id, state: PresenceWish::Online }).await?;
-    let mut said: BTreeMap<policy::id::ConversationId, usize> = BTreeMap::new();
+    let mut said = Said::new();
     loop {
-        match client.event().await? {
+        let Some(event) = client.event_within(Duration::from_secs(2)).await? else {
+            close_quiet(&mut client, &mut said).await?;
+            continue;
+        };
+        match event {
             SessionEvent::Offer { offer } => {
                 tokio::time::sleep(Duration::from_secs(2)).await;
                 let id = client.id();
@@ -106,7 +110,7 @@ async fn work(base: &str, token: &str) -> anyhow::Result<()> {
             }
             SessionEvent::Conversation { conversation } => match conversation.state {
                 ConversationState::Assigned => {
-                    said.insert(conversation.id, 0);
+                    said.insert(conversation.id, (0, Instant::now()));
                     answer(&mut client, &mut said, conversation.id, conversation.last).await?;
                 }
                 _ => drop(said.remove(&conversation.id)),
@@ -120,13 +124,30 @@ async fn work(base: &str, token: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Conversations in hand: how many answers were given, and when the customer last wrote.
+type Said = BTreeMap<policy::id::ConversationId, (usize, Instant)>;
+
+/// A customer who has written nothing for so long has all that was wanted.
+const QUIET: Duration = Duration::from_secs(45);
+
+async fn close_quiet(client: &mut Client, said: &mut Said) -> anyhow::Result<()> {
+    let quiet = said.iter().find(|(_, (_, heard))| heard.elapsed() > QUIET).map(|(id, _)| *id);
+    if let Some(conversation) = quiet {
+        said.remove(&conversation);
+        let id = client.id();
+        client.say(&ClientFrame::Close { id, conversation }).await?;
+    }
+    Ok(())
+}
+
 async fn answer(
     client: &mut Client,
-    said: &mut BTreeMap<policy::id::ConversationId, usize>,
+    said: &mut Said,
     conversation: policy::id::ConversationId,
     last: u64,
 ) -> anyhow::Result<()> {
-    let Some(turn) = said.get_mut(&conversation) else { return Ok(()) };
+    let Some((turn, heard)) = said.get_mut(&conversation) else { return Ok(()) };
+    *heard = Instant::now();
     client.say(&ClientFrame::Seen { conversation, upto: last }).await?;
     client.say(&ClientFrame::Typing { conversation }).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;

@@ -32,7 +32,7 @@ use policy::id::{ConversationId, WorkspaceId};
 use protocol::ClientFrame;
 use tokio::sync::{mpsc, oneshot};
 
-pub use recovery::{Recovered, record_of, recover, state_hash};
+pub use recovery::{Recovered, RecoveryError, record_of, recover, state_hash};
 pub use state::{Parts, State};
 pub use task::{Stop, run};
 
