@@ -45,6 +45,7 @@ fn has_fields(value: &Value, fields: &[&str]) {
 }
 
 /// The server's program, if it is built.
+#[expect(clippy::print_stdout, reason = "a test that cannot run says so")]
 fn server() -> Option<PathBuf> {
     let program = Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("switchboard");
     if !program.exists() {
