@@ -21,6 +21,9 @@ use crate::journal::Request;
 const ACK_EVENTS: u64 = 64;
 const ACK_AFTER: Duration = Duration::from_secs(1);
 const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// How long a client tries to come in, and how often.
+const OPEN_MAX: Duration = Duration::from_secs(20);
+const OPEN_AGAIN: Duration = Duration::from_millis(100);
 /// How long a client tries to come back.
 const AWAY_MAX: Duration = Duration::from_secs(60);
 
@@ -71,8 +74,19 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Opens a connection and says hello.
-    pub(crate) async fn open(mut door: Door, number: u32) -> Result<Self> {
+    /// Opens a connection and says hello; tries again for a while, since the server may be restarting just now.
+    pub(crate) async fn open(door: Door, number: u32) -> Result<Self> {
+        let started = Instant::now();
+        loop {
+            match Self::try_open(door.clone(), number).await {
+                Ok(client) => return Ok(client),
+                Err(error) if started.elapsed() > OPEN_MAX => return Err(error),
+                Err(_) => tokio::time::sleep(OPEN_AGAIN).await,
+            }
+        }
+    }
+
+    async fn try_open(mut door: Door, number: u32) -> Result<Self> {
         let socket = connect(&mut door).await?;
         let mut client = Self {
             door,
