@@ -80,8 +80,8 @@ iframe{position:absolute;bottom:72px;${rtl ? "left" : "right"}:0;width:380px;hei
   addEventListener("keydown", (event) => {
     if (event.key === "Escape" && open) show(false);
   });
-  addEventListener("message", ({ source, data }) => {
-    if (!frame || source !== frame.contentWindow) return;
+  addEventListener("message", ({ source, origin, data }) => {
+    if (!frame || source !== frame.contentWindow || origin !== new URL(script.src).origin) return;
     if (data?.switchboard === "close") show(false);
     if (data?.switchboard === "unread") {
       badge.hidden = !data.count;
