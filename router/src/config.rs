@@ -14,6 +14,12 @@ pub(crate) use check::is_origin;
 pub use faults::{ConfigErrors, Fault};
 pub use settings::{Cidr, Config, Limits, LogFormat, LogSettings, Retention, Sessions, Snapshots, Tls};
 
+/// The process's environment. A name or value that is not text is none of ours.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
 /// What flags say; they win.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {

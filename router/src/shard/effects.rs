@@ -10,6 +10,7 @@ use protocol::{AuthorKind, DeliveryState, ServerFrame, SessionEvent};
 
 use super::state::{Effect, State};
 use super::views::Viewer;
+use crate::metrics::OfferStep;
 use crate::session::frame::Notice;
 use crate::session::stream::Slot;
 use crate::session::{Frame, Owner};
@@ -38,6 +39,16 @@ impl State {
     fn derive_one(&mut self, event: &Event, agents: &mut BTreeSet<(WorkspaceId, AgentId)>) {
         let workspace = event.workspace;
         self.offer_over(event);
+        let step = match &event.kind {
+            EventKind::OfferMade { .. } => Some(OfferStep::Made),
+            EventKind::OfferAccepted { .. } => Some(OfferStep::Accepted),
+            EventKind::OfferDeclined { .. } => Some(OfferStep::Declined),
+            EventKind::OfferTimedOut { .. } => Some(OfferStep::TimedOut),
+            _ => None,
+        };
+        if let Some(step) = step {
+            self.parts.metrics.offer(step);
+        }
         match &event.kind {
             EventKind::WorkspaceCreated
             | EventKind::PolicyInstalled { .. }

@@ -38,7 +38,7 @@ pub enum Stop {
 pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watch::Sender<Stop>>) {
     let mut stopped = stop.subscribe();
     let mut turn = Vec::with_capacity(ASKS_MAX);
-    let mut appending: Option<(AppendFuture, Vec<Effect>, usize)> = None;
+    let mut appending: Option<(AppendFuture, Vec<Effect>, Instant)> = None;
     let mut beat = Instant::now() + BEAT;
     // While the store takes nothing, requests are refused rather than decided and thrown away.
     let mut paused: Option<(Instant, String)> = None;
@@ -46,9 +46,8 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
         if appending.is_none() {
             match state.take_batch() {
                 Some((batch, effects)) => {
-                    let records = batch.records.len();
-                    state.parts.metrics.batch(records);
-                    appending = Some((state.parts.log.append(batch), effects, records));
+                    state.parts.metrics.batch(batch.records.len());
+                    appending = Some((state.parts.log.append(batch), effects, Instant::now()));
                 }
                 None => {
                     let free = state.take_free_effects();
@@ -66,9 +65,12 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
         tokio::select! {
             biased;
             appended = async { match appending.as_mut() { Some((append, ..)) => append.await, None => std::future::pending().await } } => {
-                let effects = appending.take().map(|(_, effects, _)| effects).unwrap_or_default();
+                let Some((_, effects, begun)) = appending.take() else { continue };
                 match appended {
-                    Ok(_) => state.release(effects),
+                    Ok(_) => {
+                        state.parts.metrics.appended(state.parts.log.level(), begun.elapsed());
+                        state.release(effects);
+                    }
                     Err(failure) => match after_failure(&mut state, effects, failure) {
                         Ok(detail) => paused = Some((Instant::now() + RETRY, detail)),
                         Err(fatal) => {

@@ -59,7 +59,8 @@ pub(super) fn policy(verb: &cli::Policy) -> anyhow::Result<()> {
 
 /// `switchboard check`
 pub(super) fn check(arguments: &cli::Check) -> anyhow::Result<()> {
-    let config = Config::load(arguments.config.as_deref(), std::env::vars(), Overrides::default())?;
+    let config =
+        Config::load(arguments.config.as_deref(), crate::config::environment(), Overrides::default())?;
     let Some(data) = &arguments.data else { return say("the configuration is good") };
     let options =
         Options { path: data.clone(), level: Level::Os, archive_days: config.retention.events_days };

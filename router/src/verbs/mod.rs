@@ -68,7 +68,7 @@ async fn run_demo(arguments: Demo) -> anyhow::Result<()> {
         data: Some(arguments.data),
         level: Some(arguments.level.unwrap_or_else(|| "disk".into())),
     };
-    let mut config = Config::load(None, std::env::vars(), overrides)?;
+    let mut config = Config::load(None, crate::config::environment(), overrides)?;
     if !arguments.json && std::env::var_os("SWITCHBOARD__LOG__FILTER").is_none() {
         config.log.filter = "warn".into();
     }
@@ -93,7 +93,7 @@ async fn run_demo(arguments: Demo) -> anyhow::Result<()> {
 
 async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
     let overrides = Overrides { listen: arguments.listen, data: arguments.data, level: arguments.level };
-    let config = Config::load(arguments.config.as_deref(), std::env::vars(), overrides)?;
+    let config = Config::load(arguments.config.as_deref(), crate::config::environment(), overrides)?;
     telemetry::init(&config.log);
     let server = Server::start(config).await?;
     say(&format!("Switchboard listens on {}", server.url()))?;

@@ -70,7 +70,7 @@ pub(super) async fn workspace(verb: cli::Workspace) -> anyhow::Result<()> {
             let document = policy.as_deref().map(read_policy).transpose()?;
             let listen = Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
             let overrides = Overrides { listen, data: Some(data), level: None };
-            let server = Server::start(Config::load(None, std::env::vars(), overrides)?).await?;
+            let server = Server::start(Config::load(None, crate::config::environment(), overrides)?).await?;
             let record = crate::api::make_workspace(&server.app, &name, &name, document).await?;
             let accounts = &server.app.accounts;
             let agent = AgentId::from_bits(uuid::Uuid::now_v7().as_u128());
