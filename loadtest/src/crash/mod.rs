@@ -75,6 +75,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
     }
     progress.finish_and_clear();
     report.correct = sums.failed.is_empty() && sums.acked > 0;
+    report.misses.extend(sums.failed.iter().map(|seed| format!("the round with seed {seed}")));
     report.set("rounds", arguments.rounds);
     report.set("kills", sums.kills);
     report.set("messages", sums.messages);

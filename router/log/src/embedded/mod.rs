@@ -4,7 +4,7 @@
 //! everything that has gathered while the last commit ran, for all shards, and commits it with one sync.
 //!
 //! Folder: `lock`, `format`, `store/` (fjall), `snapshots/`, `archive/`. What a shard appends in one commit is one row under
-//! (shard, position of the first); see [`chunk`].
+//! (shard, position of the first); see `chunk.rs`.
 
 mod chunk;
 mod committer;

@@ -2,8 +2,8 @@
 //! one customer said in every journal, snapshot and backup.
 //!
 //! * A data key is 256 random bits. It is stored wrapped by the key-encryption key, in the same batch as what it sealed
-//!   first; the key-encryption key is one small file beside the store, see [`files`].
-//! * [`erase`] says how a customer is erased.
+//!   first; the key-encryption key is one small file beside the store, see `files.rs`.
+//! * `erase.rs` says how a customer is erased.
 //! * A sealed body: a form byte, the generation of its data key (u32, little endian), nonce, sealed bytes, tag. The row's
 //!   key is the associated data: a body cannot be moved to another row. Bodies of data format 1 had no form and generation.
 
