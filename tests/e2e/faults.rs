@@ -31,6 +31,7 @@ async fn a_failing_sync_acknowledges_nothing_and_ends_the_server() {
     // Every sync from the twelfth on fails, as on a disk that dies.
     let prefix = [
         "strace",
+        "-D",
         "-f",
         "-qq",
         "-o",
@@ -87,6 +88,7 @@ async fn a_slow_disk_slows_and_loses_nothing() {
     server.ended(Duration::from_secs(10)).await;
     let prefix = [
         "strace",
+        "-D",
         "-f",
         "-qq",
         "-o",
