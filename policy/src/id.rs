@@ -1,17 +1,29 @@
 //! Typed ids. Each kind has a prefix in its text form (`cnv_…`, `agt_…`), so that an id can never be taken for one of
 //! another kind. The 128 bits are made outside (uuid v7 by the server, a counter in tests): nothing here draws them.
 
-use alloc::string::String;
 use core::fmt;
 use core::str::FromStr;
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Crockford's base 32 in lower case: no letter that reads like a digit.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// What each byte stands for in it; 255 for nothing.
+const DIGITS: [u8; 256] = {
+    let mut digits = [255; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
+/// A prefix of three letters and an underscore.
+const PREFIX_LEN: usize = 4;
 /// 128 bits in groups of five.
 const TEXT_LEN: usize = 26;
+/// The whole text form.
+const ID_LEN: usize = PREFIX_LEN + TEXT_LEN;
 
 /// Why a text is not an id of the kind that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -21,14 +33,20 @@ pub struct InvalidId {
     pub prefix: &'static str,
 }
 
-fn encode(bits: u128, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut text = [0u8; TEXT_LEN];
-    let mut rest = bits;
-    for slot in text.iter_mut().rev() {
-        *slot = ALPHABET[(rest & 31) as usize];
-        rest >>= 5;
+/// The text form, written to a buffer: ids stand in every frame, so that none costs an allocation.
+fn encode<'a>(prefix: &str, bits: u128, text: &'a mut [u8; ID_LEN]) -> Result<&'a str, core::str::Utf8Error> {
+    text[..PREFIX_LEN].copy_from_slice(prefix.as_bytes());
+    // In two halves, since wide shifts cost more than all the rest: 64 bits are twelve letters and four bits.
+    let (mut high, mut low) = (bits >> 60, (bits & ((1 << 60) - 1)) as u64);
+    for slot in text[ID_LEN - 12..].iter_mut().rev() {
+        *slot = ALPHABET[(low & 31) as usize];
+        low >>= 5;
     }
-    out.write_str(core::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+    for slot in text[PREFIX_LEN..ID_LEN - 12].iter_mut().rev() {
+        *slot = ALPHABET[(high & 31) as usize];
+        high >>= 5;
+    }
+    core::str::from_utf8(text)
 }
 
 fn decode(text: &str) -> Option<u128> {
@@ -36,8 +54,8 @@ fn decode(text: &str) -> Option<u128> {
         return None;
     }
     text.bytes().try_fold(0u128, |bits, byte| {
-        let digit = ALPHABET.iter().position(|&letter| letter == byte)?;
-        Some(bits << 5 | digit as u128)
+        let digit = DIGITS[usize::from(byte)];
+        (digit < 32).then_some(bits << 5 | u128::from(digit))
     })
 }
 
@@ -67,8 +85,8 @@ macro_rules! typed_ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(concat!($prefix, "_"))?;
-                encode(self.0, f)
+                let mut text = [0; ID_LEN];
+                f.write_str(encode(concat!($prefix, "_"), self.0, &mut text).map_err(|_| fmt::Error)?)
             }
         }
 
@@ -92,7 +110,9 @@ macro_rules! typed_ids {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 if serializer.is_human_readable() {
-                    serializer.collect_str(self)
+                    let mut text = [0; ID_LEN];
+                    let text = encode(concat!($prefix, "_"), self.0, &mut text);
+                    serializer.serialize_str(text.map_err(serde::ser::Error::custom)?)
                 } else {
                     self.0.to_be_bytes().serialize(serializer)
                 }
@@ -102,7 +122,21 @@ macro_rules! typed_ids {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 if deserializer.is_human_readable() {
-                    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+                    struct Text;
+
+                    impl serde::de::Visitor<'_> for Text {
+                        type Value = $name;
+
+                        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                            f.write_str(concat!("an id of the form ", $prefix, "_…"))
+                        }
+
+                        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                            text.parse().map_err(E::custom)
+                        }
+                    }
+
+                    deserializer.deserialize_str(Text)
                 } else {
                     <[u8; 16]>::deserialize(deserializer).map(|bytes| Self(u128::from_be_bytes(bytes)))
                 }

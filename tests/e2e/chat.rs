@@ -1,8 +1,8 @@
 //! A customer writes, an agent is found, both talk: the router's main job, seen from both ends.
 
 use protocol::{
-    AuthorKind, ClientFrame, Code, ConversationBody, ConversationState, DeliveryState, HistoryBody,
-    ServerFrame, SessionEvent, TransferTarget,
+    AuthorKind, ClientFrame, Code, ConversationBody, ConversationState, HistoryBody, ServerFrame,
+    SessionEvent, TransferTarget,
 };
 use tests::Server;
 
@@ -29,7 +29,7 @@ async fn a_customer_is_answered() {
     assert!(offer.waited_ms >= 0 && offer.until_ms > offer.made_ms);
 
     agent.ack().await;
-    steps::delivery(&mut customer, question, DeliveryState::Delivered).await;
+    steps::delivered(&mut customer, AuthorKind::Person, number).await;
     agent.send(&ClientFrame::Seen { conversation, upto: number }).await;
     steps::seen(&mut customer, AuthorKind::Person, number).await;
 
@@ -47,7 +47,7 @@ async fn a_customer_is_answered() {
     let message = steps::message(&mut customer, "It arrives today.").await;
     assert_eq!((message.id, message.from.kind, message.seq), (answer, AuthorKind::Person, 2));
     customer.ack().await;
-    steps::delivery(&mut agent, answer, DeliveryState::Delivered).await;
+    steps::delivered(&mut agent, AuthorKind::Customer, number).await;
     customer.send(&ClientFrame::Seen { conversation, upto: 2 }).await;
     steps::seen(&mut agent, AuthorKind::Customer, 2).await;
 }

@@ -2,8 +2,7 @@
 
 use policy::id::{ConversationId, MessageId};
 use protocol::{
-    AuthorKind, ClientFrame, ConversationState, DeliveryState, MessageView, OfferView, ServerFrame,
-    SessionEvent,
+    AuthorKind, ClientFrame, ConversationState, MessageView, OfferView, ServerFrame, SessionEvent,
 };
 use tests::Client;
 
@@ -62,13 +61,11 @@ pub(crate) async fn message(client: &mut Client, text: &str) -> MessageView {
         .await
 }
 
-/// Waits until the writer is told that the message arrived, or was seen by the other side.
-pub(crate) async fn delivery(client: &mut Client, wanted: MessageId, at_least: DeliveryState) {
+/// Waits until the writer is told that everything up to a number arrived at the other side.
+pub(crate) async fn delivered(client: &mut Client, wanted: AuthorKind, number: u64) {
     client
         .event("a report of delivery", |event| match event {
-            SessionEvent::Delivery { message, state, .. } if *message == wanted && *state >= at_least => {
-                Some(())
-            }
+            SessionEvent::Delivered { by, upto, .. } if *by == wanted && *upto >= number => Some(()),
             _ => None,
         })
         .await;

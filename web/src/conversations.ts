@@ -88,14 +88,10 @@ export function apply(known: Known, event: SessionEvent): Known {
       };
       return withThread({ ...known, offers }, changed);
     }
-    case "delivery":
+    case "delivered":
       return changeThread(known, event.conversation, (found) => ({
         ...found,
-        messages: found.messages.map((message) =>
-          message.id === event.message && RANK[event.state] > RANK[message.delivery]
-            ? { ...message, delivery: event.state }
-            : message,
-        ),
+        messages: arrived(found.messages, event.by, event.upto, "delivered"),
       }));
     case "seen":
       return seen(known, event.conversation, event.by, event.upto);
@@ -127,12 +123,17 @@ export function seen(known: Known, conversation: string, by: AuthorKind, upto: n
     ...found,
     seen_by_agent: by === "customer" ? found.seen_by_agent : Math.max(found.seen_by_agent, upto),
     seen_by_customer: by === "customer" ? Math.max(found.seen_by_customer, upto) : found.seen_by_customer,
-    messages: found.messages.map((message) =>
-      message.seq <= upto && !sameSide(message.from.kind, by) && RANK[message.delivery] < RANK.seen
-        ? { ...message, delivery: "seen" as const }
-        : message,
-    ),
+    messages: arrived(found.messages, by, upto, "seen"),
   }));
+}
+
+/** What the other side wrote, up to a number, got so far; never backwards. */
+function arrived(messages: MessageView[], by: AuthorKind, upto: number, delivery: DeliveryState): MessageView[] {
+  return messages.map((message) =>
+    message.seq <= upto && !sameSide(message.from.kind, by) && RANK[message.delivery] < RANK[delivery]
+      ? { ...message, delivery }
+      : message,
+  );
 }
 
 /** A waiting customer's newest place. */

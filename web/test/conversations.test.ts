@@ -43,12 +43,7 @@ test("a change of a conversation keeps its messages", () => {
 });
 
 test("delivery only moves forward", () => {
-  const of = (state: "delivered" | "seen"): SessionEvent => ({
-    kind: "delivery",
-    conversation: "cnv_1",
-    message: "msg_1",
-    state,
-  });
+  const of = (kind: "delivered" | "seen"): SessionEvent => ({ kind, conversation: "cnv_1", by: "customer", upto: 1 });
   const known = after(NOTHING, snapshot([conversation()]), said(1, "person"), of("seen"), of("delivered"));
   expect(thread(known)?.messages[0]?.delivery).toBe("seen");
   expect(merge([message(1, "person", { delivery: "seen" })], [message(1, "person")])[0]?.delivery).toBe("seen");

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum as _;
 
 use super::log::{APPEND_BYTES, Logged};
 use super::row::{Goal, Row};
@@ -20,9 +21,26 @@ const START_S: f64 = 0.3;
 /// The pause between single writes of the yardstick: light load.
 const SYNC_PAUSE_US: u64 = 5_000;
 
+/// The parts of a round, each of which can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// `relay_p50`, `relay_p99`, `relay_throughput`
+    Relay,
+    /// `ack_p50`, `ack_p99`, `offer_p99`, `start_empty`
+    Disk,
+    /// `append_rate`
+    Append,
+    /// `idle_memory`
+    Idle,
+    /// `start_1m`
+    Start,
+}
+
 /// How long and how much.
 #[derive(Debug, Clone)]
 pub(crate) struct Course {
+    /// What is measured.
+    pub(crate) parts: Vec<Part>,
     pub(crate) pairs: usize,
     full_s: f64,
     light_s: f64,
@@ -36,6 +54,7 @@ pub(crate) struct Course {
 impl Course {
     pub(crate) fn full() -> Self {
         Self {
+            parts: Part::value_variants().to_vec(),
             pairs: 100,
             full_s: 4.0,
             light_s: 8.0,
@@ -53,10 +72,10 @@ impl Course {
             full_s: 1.0,
             light_s: 2.0,
             offers_s: 3.0,
-            offer_agents: 5,
             append_s: 1.0,
             idle_sockets: 1_500,
             log_events: 100_000,
+            ..Self::full()
         }
     }
 }
@@ -72,7 +91,7 @@ pub(crate) struct Rows {
     offer_p99: Row,
     idle_memory: Row,
     start_empty: Row,
-    start_1m: Row,
+    pub(crate) start_1m: Row,
 }
 
 impl Default for Rows {
@@ -127,51 +146,56 @@ impl Ends {
 pub(crate) async fn round(
     program: &Path,
     course: &Course,
-    long: std::result::Result<&LongLog, &anyhow::Error>,
+    long: Option<&LongLog>,
     seed: u64,
     number: usize,
     rows: &mut Rows,
 ) -> Result<()> {
-    let (bare_full, bare_light) = bare(course).await.context("the bare relay")?;
-    let bare = Ends::of(&bare_light.relay_us)?;
-    let folder = tempfile::tempdir().context("no folder to append in")?;
-    let sync = baseline::raw(folder.path(), 1, SYNC_PAUSE_US, course.light_s).await?;
-    let sync = Ends::of(&sync.sync_us)?;
-
-    let (full, light) = in_memory(program, course).await.context("the server at level memory")?;
-    let relay = Ends::of(&light.relay_us)?;
-    rows.relay_p50.add(relay.p50, bare.p50);
-    rows.relay_p99.add(relay.p99, bare.p99);
-    rows.relay_throughput.add(full.per_s(), bare_full.per_s());
-
-    let durable = on_disk(program, course, seed.wrapping_add(number as u64)).await;
-    let durable = durable.context("the server at level disk")?;
-    let ack = Ends::of(&durable.light.ack_us)?;
-    rows.ack_p50.add(ack.p50, bare.p50 + sync.p50);
-    rows.ack_p99.add(ack.p99, bare.p99 + sync.p99);
-    rows.offer_p99.add(Ends::of(&durable.offers_us)?.p99, bare.p99 + sync.p99);
-    rows.start_empty.add(durable.ready_s, START_S);
-
-    let (ours, raw) = appends(course).await.context("appends")?;
-    rows.append_rate.add(ours.per_s, raw.per_s);
-
-    let base = idle::of_relay(course.idle_sockets).await.context("idle sockets of the relay")?;
-    let ours = idle_sessions(program, course).await.context("idle sessions")?;
-    if ours > 0.0 && base > 0.0 {
-        rows.idle_memory.add(ours, base);
-    } else {
-        rows.idle_memory.without("memory did not grow in a round: more sockets are needed".to_owned());
+    let wanted = |part: Part| course.parts.contains(&part);
+    if wanted(Part::Relay) || wanted(Part::Disk) {
+        let (bare_full, bare_light) = bare(course).await.context("the bare relay")?;
+        let bare = Ends::of(&bare_light.relay_us)?;
+        if wanted(Part::Relay) {
+            let (full, light) = in_memory(program, course).await.context("the server at level memory")?;
+            let relay = Ends::of(&light.relay_us)?;
+            rows.relay_p50.add(relay.p50, bare.p50);
+            rows.relay_p99.add(relay.p99, bare.p99);
+            rows.relay_throughput.add(full.per_s(), bare_full.per_s());
+        }
+        if wanted(Part::Disk) {
+            let folder = tempfile::tempdir().context("no folder to append in")?;
+            let sync = baseline::raw(folder.path(), 1, SYNC_PAUSE_US, course.light_s).await?;
+            let sync = Ends::of(&sync.sync_us)?;
+            let durable = on_disk(program, course, seed.wrapping_add(number as u64)).await;
+            let durable = durable.context("the server at level disk")?;
+            let ack = Ends::of(&durable.light.ack_us)?;
+            rows.ack_p50.add(ack.p50, bare.p50 + sync.p50);
+            rows.ack_p99.add(ack.p99, bare.p99 + sync.p99);
+            rows.offer_p99.add(Ends::of(&durable.offers_us)?.p99, bare.p99 + sync.p99);
+            rows.start_empty.add(durable.ready_s, START_S);
+        }
     }
-
-    match long {
-        Ok(long) => match long.replay().await {
+    if wanted(Part::Append) {
+        let (ours, raw) = appends(course).await.context("appends")?;
+        rows.append_rate.add(ours.per_s, raw.per_s);
+    }
+    if wanted(Part::Idle) {
+        let base = idle::of_relay(course.idle_sockets).await.context("idle sockets of the relay")?;
+        let ours = idle_sessions(program, course).await.context("idle sessions")?;
+        if ours > 0.0 && base > 0.0 {
+            rows.idle_memory.add(ours, base);
+        } else {
+            rows.idle_memory.without("memory did not grow in a round: more sockets are needed".to_owned());
+        }
+    }
+    if let Some(long) = long {
+        match long.replay().await {
             Ok(replayed) => {
                 let (ours, base) = replayed.per_s();
                 rows.start_1m.add(ours, base);
             }
             Err(error) => rows.start_1m.without(format!("{error:#}")),
-        },
-        Err(error) => rows.start_1m.without(format!("{error:#}")),
+        }
     }
     Ok(())
 }

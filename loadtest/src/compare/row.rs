@@ -63,6 +63,11 @@ impl Row {
         self.why.get_or_insert(why);
     }
 
+    /// Whether this row was to be measured in this run.
+    pub(crate) fn was_tried(&self) -> bool {
+        !self.ours.is_empty() || self.why.is_some()
+    }
+
     /// What it comes to.
     pub(crate) fn tell(&self, seed: u64) -> Told {
         let ratios: Vec<f64> = self

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use smallvec::SmallVec;
+
 use crate::{
     AppendError, AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, Position,
     ReadError, Rows, ShardId, Snapshot, Table, Write,
@@ -11,6 +13,9 @@ use crate::{
 
 /// Snapshots that are kept; [`Log::trim`] drops the records below the older one.
 const SNAPSHOTS: usize = 2;
+
+/// A row's key. Ours have 16 to 40 bytes: in place, a search does not follow a pointer for each comparison.
+type Key = SmallVec<[u8; 40]>;
 
 /// The store.
 #[derive(Debug, Default)]
@@ -21,7 +26,7 @@ pub struct MemoryLog {
 #[derive(Debug, Default)]
 struct State {
     shards: BTreeMap<ShardId, Shard>,
-    tables: BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>,
+    tables: BTreeMap<Table, BTreeMap<Key, Vec<u8>>>,
     appends: u64,
     records: u64,
     closed: bool,
@@ -103,10 +108,10 @@ impl Log for MemoryLog {
         for write in batch.writes {
             match write {
                 Write::Put { table, key, value } => {
-                    state.tables.entry(table).or_default().insert(key, value);
+                    state.tables.entry(table).or_default().insert(Key::from_slice(&key), value);
                 }
                 Write::Delete { table, key } => {
-                    state.tables.entry(table).or_default().remove(&key);
+                    state.tables.entry(table).or_default().remove(key.as_slice());
                 }
             }
         }
@@ -187,7 +192,7 @@ impl Log for MemoryLog {
             return Ok(Vec::new());
         }
         let range = rows.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
-        let copy = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
+        let copy = |(key, value): (&Key, &Vec<u8>)| (key.to_vec(), value.clone());
         Ok(if reverse {
             range.rev().take(limit).map(copy).collect()
         } else {

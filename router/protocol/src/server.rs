@@ -3,9 +3,7 @@
 use policy::id::{AgentId, ConversationId, MessageId, OfferId, SessionId};
 use serde::{Deserialize, Serialize};
 
-use crate::view::{
-    AuthorKind, BoardView, ConversationView, DeliveryState, Me, MessageView, OfferView, PlaceView,
-};
+use crate::view::{AuthorKind, BoardView, ConversationView, Me, MessageView, OfferView, PlaceView};
 
 /// One frame from the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -136,14 +134,15 @@ pub enum SessionEvent {
         /// The message.
         message: MessageView,
     },
-    /// A message got further on its way.
-    Delivery {
+    /// All messages up to this number have arrived at the other side.
+    Delivered {
         /// Which conversation.
         conversation: ConversationId,
-        /// Which message.
-        message: MessageId,
-        /// How far.
-        state: DeliveryState,
+        /// Where they have arrived.
+        by: AuthorKind,
+        /// The number of the last one.
+        #[cfg_attr(feature = "schema", ts(type = "number"))]
+        upto: u64,
     },
     /// The other side has seen all messages up to this number.
     Seen {

@@ -1,14 +1,15 @@
 //! A frame that may leave: made only of what `policy::disclose` let through, so that a path round it does not compile.
 
-use bytes::Bytes;
+use log_store::Level;
 use policy::Disclosed;
-use policy::id::ConversationId;
-use protocol::{ServerFrame, SessionEvent};
+use policy::id::{ConversationId, MessageId, SessionId};
+use protocol::{AuthorKind, Code, Mode, ServerFrame, SessionEvent};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// A numbered event, rendered once for all sessions of an owner; each session adds its number.
 #[derive(Debug, Clone)]
 pub struct Frame {
-    pub(super) event: Bytes,
+    pub(super) event: Utf8Bytes,
     /// Messages of the other side that it carries: where and up to which number, so that their arrival can be reported.
     pub(super) arrivals: Box<[(ConversationId, u64)]>,
 }
@@ -27,30 +28,77 @@ impl Frame {
     }
 
     /// The frame with its number, as it goes over the wire.
-    pub(super) fn numbered(&self, seq: u64) -> Bytes {
-        let mut text = Vec::with_capacity(self.event.len() + 48);
-        text.extend_from_slice(br#"{"type":"event","seq":"#);
-        text.extend_from_slice(seq.to_string().as_bytes());
-        text.extend_from_slice(br#","event":"#);
-        text.extend_from_slice(&self.event);
-        text.push(b'}');
-        text.into()
+    pub(super) fn numbered(&self, seq: u64) -> Utf8Bytes {
+        format!(r#"{{"type":"event","seq":{seq},"event":{}}}"#, self.event.as_str()).into()
     }
 }
 
-/// A frame without a number: an answer, a notice, a figure.
+/// A frame without a number: an answer, a notice, a figure. Those without a disclosure have no place for anybody's words.
 #[derive(Debug, Clone)]
-pub struct Notice(pub(super) Bytes);
+pub struct Notice(pub(super) Utf8Bytes);
+
+/// How a session goes on, as its first frame says.
+#[derive(Debug, Clone, Copy)]
+pub struct Welcome {
+    /// The session.
+    pub session: SessionId,
+    /// How its stream goes on.
+    pub mode: Mode,
+    /// The number after which events follow.
+    pub seq: u64,
+    /// How often silence is looked at, in milliseconds.
+    pub heartbeat_ms: u32,
+    /// The longest frame that is taken, in bytes.
+    pub max_bytes: u32,
+    /// What an acknowledgement survives.
+    pub level: Level,
+    /// The time, in milliseconds since 1970.
+    pub now_ms: i64,
+}
 
 impl Notice {
-    /// Renders a frame that carries nobody's words.
+    /// The answer to hello.
     #[must_use]
-    pub fn plain(frame: &ServerFrame) -> Self {
-        debug_assert!(
-            !matches!(frame, ServerFrame::Event { .. } | ServerFrame::Board { .. }),
-            "these need a disclosure"
-        );
-        Self(render(frame))
+    pub fn welcome(it: Welcome) -> Self {
+        Self(render(&ServerFrame::Welcome {
+            session: it.session,
+            mode: it.mode,
+            seq: it.seq,
+            heartbeat_ms: it.heartbeat_ms,
+            max_bytes: it.max_bytes,
+            level: it.level.to_string(),
+            now_ms: it.now_ms,
+        }))
+    }
+
+    /// A request was done: in which conversation, and which message it made.
+    #[must_use]
+    pub fn accepted(
+        id: String,
+        conversation: Option<ConversationId>,
+        message: Option<(MessageId, u64)>,
+        level: Level,
+    ) -> Self {
+        let (message, seq) = message.unzip();
+        Self(render(&ServerFrame::Accepted { id, conversation, message, seq, level: level.to_string() }))
+    }
+
+    /// A request was not done, why, and when it is worth trying again.
+    #[must_use]
+    pub fn rejected(id: String, code: Code, detail: String, retry_ms: Option<u32>) -> Self {
+        Self(render(&ServerFrame::Rejected { id, code, detail, retry_ms }))
+    }
+
+    /// Somebody types.
+    #[must_use]
+    pub fn typing(conversation: ConversationId, by: AuthorKind) -> Self {
+        Self(render(&ServerFrame::Typing { conversation, by }))
+    }
+
+    /// The answer to ping.
+    #[must_use]
+    pub fn pong() -> Self {
+        Self(render(&ServerFrame::Pong {}))
     }
 
     /// Renders a frame that may be seen.
@@ -60,7 +108,7 @@ impl Notice {
     }
 }
 
-fn render(value: &impl serde::Serialize) -> Bytes {
+fn render(value: &impl serde::Serialize) -> Utf8Bytes {
     // These types have string keys and no fallible serialiser: an error cannot come, and an empty frame would say so.
-    serde_json::to_vec(value).unwrap_or_default().into()
+    serde_json::to_string(value).unwrap_or_default().into()
 }

@@ -20,6 +20,9 @@ use crate::server::App;
 
 /// Small on purpose: the default reads cost 128 KiB a connection.
 const READ_BUFFER: usize = 4_096;
+/// Frames that leave together are written together, up to so many bytes at a time. The buffer grows only with what is
+/// written, so that an idle connection does not pay for it.
+const WRITE_BUFFER: usize = 16 << 10;
 /// What may wait unwritten in one connection before writing fails.
 const WRITE_BUFFER_MAX: usize = 8 << 20;
 
@@ -33,14 +36,14 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
                 let Ok(io) = upgraded.await else { return };
                 let config = WebSocketConfig::default()
                     .read_buffer_size(READ_BUFFER)
-                    .write_buffer_size(0)
+                    .write_buffer_size(WRITE_BUFFER)
                     .max_write_buffer_size(WRITE_BUFFER_MAX)
                     .max_message_size(Some(app.config.limits.frame_bytes))
                     .max_frame_size(Some(app.config.limits.frame_bytes));
                 let socket =
                     WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
                 let span = tracing::debug_span!("connection");
-                socket::run(app, socket, principal).instrument(span).await;
+                socket::run(app, socket, Arc::new(principal)).instrument(span).await;
                 drop(place);
             });
             let headers = [

@@ -4,20 +4,20 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use policy::id::SessionId;
-use protocol::{ClientFrame, CloseCode, Code, Mode, ServerFrame};
+use protocol::{ClientFrame, CloseCode, Code, Mode};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tracing::debug;
 
-use super::frame::Notice;
+use super::frame::{Notice, Welcome};
 use super::stream::{Next, Owner, Session};
 use crate::accounts::Principal;
 use crate::server::App;
@@ -27,6 +27,9 @@ use crate::shard::Ask;
 const HELLO: Duration = Duration::from_secs(10);
 /// A client that is told more often than this that its frames cannot be read is closed.
 const STRIKES: u32 = 10;
+
+/// Frames of one connection that are taken in one turn.
+const FRAMES_PER_TURN: usize = 32;
 
 /// Why a connection ends.
 enum End {
@@ -41,7 +44,7 @@ impl From<CloseCode> for End {
 }
 
 /// Serves one connection to its end.
-pub async fn run<S>(app: Arc<App>, mut socket: WebSocketStream<S>, principal: Principal)
+pub async fn run<S>(app: Arc<App>, mut socket: WebSocketStream<S>, principal: Arc<Principal>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -76,7 +79,7 @@ where
 async fn identify<S>(
     app: &App,
     socket: &mut WebSocketStream<S>,
-    principal: &Principal,
+    principal: &Arc<Principal>,
 ) -> Result<(Arc<Session>, u64), End>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -95,7 +98,7 @@ where
         let reason = format!("this server speaks protocol {}", protocol::VERSION);
         return Err(End::Code(CloseCode::Policy, reason));
     }
-    let owner = match principal {
+    let owner = match &**principal {
         Principal::Agent { workspace, agent, .. } => Owner::Agent(*workspace, *agent),
         Principal::Customer { workspace, customer, .. } => Owner::Customer(*workspace, *customer),
         Principal::Operator => return Err(CloseCode::Unauthorized.into()),
@@ -111,19 +114,19 @@ where
     };
     let (mode, from, connection) = session.attach(seq.filter(|_| asked_to_resume));
     let mode = if asked_to_resume && mode == Mode::Live { Mode::Snapshot } else { mode };
-    let welcome = ServerFrame::Welcome {
+    let welcome = Welcome {
         session: session.id,
         mode,
         seq: from,
         heartbeat_ms: app.config.sessions.heartbeat_ms,
         max_bytes: u32::try_from(app.config.limits.frame_bytes).unwrap_or(u32::MAX),
-        level: app.level.to_string(),
+        level: app.level,
         now_ms: app.now().0,
     };
-    session.reply(Notice::plain(&welcome));
+    session.reply(Notice::welcome(welcome));
     let ask = Ask::Attached {
         session: Arc::clone(&session),
-        principal: principal.clone(),
+        principal: Arc::clone(principal),
         snapshot: mode != Mode::Resume,
     };
     if app.shards.of(owner.workspace()).ask(ask).await.is_err() {
@@ -136,7 +139,7 @@ where
 async fn serve<S>(
     app: &App,
     socket: &mut WebSocketStream<S>,
-    principal: &Principal,
+    principal: &Arc<Principal>,
     session: &Arc<Session>,
     connection: u64,
     limit: &mut Limit,
@@ -147,12 +150,15 @@ where
     let heartbeat = Duration::from_millis(u64::from(app.config.sessions.heartbeat_ms));
     let write_timeout = Duration::from_millis(u64::from(app.config.sessions.write_timeout_ms));
     let mut drain = app.drain_signal();
+    let closing = drain.closing();
     let mut silent_beats = 0;
-    let mut beat = Instant::now() + heartbeat;
+    let beat = sleep(heartbeat);
+    // Both stay registered over all turns: a turn costs no timer and no waiter of its own.
+    tokio::pin!(closing, beat);
     loop {
         match session.next(connection) {
             Next::Write(frames) => match timeout(write_timeout, write(app, socket, frames)).await {
-                Ok(Ok(())) => continue,
+                Ok(Ok(())) => {}
                 Ok(Err(error)) => return end_of(&error),
                 Err(_) => {
                     app.metrics.slow_reader();
@@ -168,71 +174,84 @@ where
             Next::Wait => {}
         }
         tokio::select! {
-            incoming = socket.next() => {
-                silent_beats = 0;
-                match incoming {
-                    Some(Ok(Message::Text(text))) => {
-                        if let Err(end) = receive(app, principal, session, &text, limit) {
-                            return end;
-                        }
-                    }
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
-                        if !limit.control() {
-                            return CloseCode::Policy.into();
-                        }
-                    }
-                    Some(Ok(Message::Binary(_) | Message::Frame(_))) => {
-                        return End::Code(CloseCode::Policy, "frames are text".into());
-                    }
-                    Some(Ok(Message::Close(_))) | None => return End::Gone,
-                    Some(Err(error)) => return end_of(&error),
-                }
+            biased;
+            retry_ms = &mut closing => {
+                return End::Code(CloseCode::Restart, format!("retry_ms={retry_ms}"));
             }
-            () = session.woken() => {}
-            () = sleep_until(beat) => {
+            () = &mut beat => {
                 silent_beats += 1;
                 if silent_beats > 2 {
                     return CloseCode::Silent.into();
                 }
-                beat = Instant::now() + heartbeat;
+                beat.as_mut().reset(Instant::now() + heartbeat);
                 let ping = socket.send(Message::Ping(bytes::Bytes::new()));
                 if !matches!(timeout(write_timeout, ping).await, Ok(Ok(()))) {
                     return CloseCode::TooSlow.into();
                 }
             }
-            retry_ms = drain.closing() => {
-                return End::Code(CloseCode::Restart, format!("retry_ms={retry_ms}"));
+            incoming = socket.next() => {
+                silent_beats = 0;
+                let mut incoming = Some(incoming);
+                // What came with it is taken in the same turn, so that its answers leave together.
+                for _ in 0..FRAMES_PER_TURN {
+                    let Some(message) = incoming else { break };
+                    if let Err(end) = take(app, principal, session, message, limit) {
+                        return end;
+                    }
+                    incoming = socket.next().now_or_never();
+                }
+                if let Some(message) = incoming
+                    && let Err(end) = take(app, principal, session, message, limit)
+                {
+                    return end;
+                }
             }
+            () = session.woken() => {}
         }
     }
 }
 
-async fn write<S>(app: &App, socket: &mut WebSocketStream<S>, frames: Vec<bytes::Bytes>) -> Result<(), Error>
+/// Takes what came over the connection, a frame or its end.
+fn take(
+    app: &App,
+    principal: &Arc<Principal>,
+    session: &Arc<Session>,
+    incoming: Option<Result<Message, Error>>,
+    limit: &mut Limit,
+) -> Result<(), End> {
+    match incoming {
+        Some(Ok(Message::Text(text))) => receive(app, principal, session, &text, limit),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) if limit.control() => Ok(()),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Err(CloseCode::Policy.into()),
+        Some(Ok(Message::Binary(_) | Message::Frame(_))) => {
+            Err(End::Code(CloseCode::Policy, "frames are text".into()))
+        }
+        Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+        Some(Err(error)) => Err(end_of(&error)),
+    }
+}
+
+async fn write<S>(app: &App, socket: &mut WebSocketStream<S>, frames: Vec<Utf8Bytes>) -> Result<(), Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     for frame in frames {
         app.metrics.frame_out();
-        socket.feed(Message::Text(Utf8Bytes::try_from(frame).map_err(|_| Error::AttackAttempt)?)).await?;
+        socket.feed(Message::Text(frame)).await?;
     }
     socket.flush().await
 }
 
 fn receive(
     app: &App,
-    principal: &Principal,
+    principal: &Arc<Principal>,
     session: &Arc<Session>,
     text: &str,
     limit: &mut Limit,
 ) -> Result<(), End> {
     let reject = |id: &str, code: Code, detail: &str, retry_ms: Option<u32>| {
         app.metrics.rejected(code);
-        session.reply(Notice::plain(&ServerFrame::Rejected {
-            id: id.into(),
-            code,
-            detail: detail.into(),
-            retry_ms,
-        }));
+        session.reply(Notice::rejected(id.into(), code, detail.into(), retry_ms));
     };
     if let Err(wait_ms) = limit.frame() {
         // The id lets the client try this one again; a frame that cannot be read has none.
@@ -260,21 +279,27 @@ fn receive(
         return Ok(());
     }
     // The role may have changed since the ticket was given.
-    let principal = match principal {
-        Principal::Agent { workspace, agent, name, .. } => match app.accounts.role(*workspace, *agent) {
-            Some(role) => Principal::Agent { workspace: *workspace, agent: *agent, role, name: name.clone() },
-            None => return Err(End::Code(CloseCode::Unauthorized, "this sign-in has ended".into())),
-        },
-        customer => customer.clone(),
+    let principal = match &**principal {
+        Principal::Agent { workspace, agent, role: before, name } => {
+            match app.accounts.role(*workspace, *agent) {
+                Some(role) if role == *before => Arc::clone(principal),
+                Some(role) => {
+                    let name = name.clone();
+                    Arc::new(Principal::Agent { workspace: *workspace, agent: *agent, role, name })
+                }
+                None => return Err(End::Code(CloseCode::Unauthorized, "this sign-in has ended".into())),
+            }
+        }
+        Principal::Customer { .. } | Principal::Operator => Arc::clone(principal),
     };
     match frame {
         ClientFrame::Hello { .. } => Err(End::Code(CloseCode::Policy, "hello comes once".into())),
         ClientFrame::Ping {} => {
-            session.reply(Notice::plain(&ServerFrame::Pong {}));
+            session.reply(Notice::pong());
             Ok(())
         }
         ClientFrame::Watch { board } => {
-            match &principal {
+            match &*principal {
                 Principal::Agent { .. } => session.watch_board(board),
                 Principal::Customer { .. } | Principal::Operator => {
                     reject("", Code::Forbidden, "the board is for agents", None);

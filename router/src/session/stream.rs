@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use bytes::Bytes;
 use policy::id::{AgentId, ConversationId, CustomerId, SessionId, WorkspaceId};
 use protocol::{CloseCode, Mode};
 use tokio::sync::Notify;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::frame::{Frame, Notice};
 
@@ -46,6 +46,9 @@ const SLOTS_MAX: usize = 64;
 /// More unsent answers than this mean that the client does not read.
 const REPLIES_MAX: usize = 512;
 
+/// An empty ring keeps room for so many frames.
+const RING_KEPT: usize = 64;
+
 /// Bounds of a ring.
 #[derive(Debug, Clone, Copy)]
 pub struct RingLimits {
@@ -71,12 +74,12 @@ pub struct Session {
 struct Stream {
     /// The number of the last event.
     last: u64,
-    ring: VecDeque<(u64, Bytes)>,
+    ring: VecDeque<(u64, Utf8Bytes)>,
     ring_bytes: usize,
     /// The number of the last event written to the connection.
     sent: u64,
-    replies: VecDeque<Bytes>,
-    slots: VecDeque<(Slot, Bytes)>,
+    replies: VecDeque<Utf8Bytes>,
+    slots: VecDeque<(Slot, Utf8Bytes)>,
     /// Messages of the other side that the client has not confirmed: (event, conversation, message number).
     arrivals: VecDeque<(u64, ConversationId, u64)>,
     /// Grows with each connection; an older one sees that it was replaced.
@@ -93,7 +96,7 @@ struct Stream {
 #[derive(Debug)]
 pub enum Next {
     /// Write these, in order.
-    Write(Vec<Bytes>),
+    Write(Vec<Utf8Bytes>),
     /// Close with this code.
     Close(CloseCode),
     /// Nothing; wait for [`Session::woken`].
@@ -259,6 +262,7 @@ impl Session {
                 None => confirmed.push((conversation, message)),
             }
         }
+        stream.drop_confirmed(seq);
         Some(confirmed)
     }
 
@@ -277,7 +281,7 @@ impl Session {
         if let Some(code) = stream.close {
             return Next::Close(code);
         }
-        let mut frames: Vec<Bytes> = stream.replies.drain(..).collect();
+        let mut frames: Vec<Utf8Bytes> = stream.replies.drain(..).collect();
         if stream.sent < stream.last {
             let first = stream.ring.front().map_or(stream.last + 1, |(seq, _)| *seq);
             if stream.sent + 1 < first {
@@ -305,6 +309,16 @@ impl Stream {
         self.sent = self.last;
         self.arrivals.clear();
         self.slots.clear();
+    }
+
+    /// What the client has confirmed it will not ask for again.
+    fn drop_confirmed(&mut self, upto: u64) {
+        while let Some((_, frame)) = self.ring.pop_front_if(|(seq, _)| *seq <= upto) {
+            self.ring_bytes -= frame.len();
+        }
+        if self.ring.is_empty() && self.ring.capacity() > RING_KEPT {
+            self.ring.shrink_to(RING_KEPT);
+        }
     }
 
     fn push(&mut self, frame: &Frame, limits: RingLimits) {
@@ -378,6 +392,22 @@ mod tests {
         assert_eq!(session.attach(Some(1)).0, Mode::Snapshot);
         session.push_snapshot(&frame());
         assert_eq!(session.attach(Some(99)).0, Mode::Snapshot);
+    }
+
+    #[test]
+    fn what_was_confirmed_is_not_kept_and_a_resume_after_it_goes_on() {
+        let session = session(8);
+        let (_, _, first) = session.attach(None);
+        session.push_snapshot(&frame());
+        session.push(&frame());
+        assert_eq!(written(session.next(first)), 2);
+        session.confirm(2);
+        assert_eq!((session.stream().ring.len(), session.stream().ring_bytes), (0, 0));
+        session.push(&frame());
+        let (mode, _, second) = session.attach(Some(2));
+        assert_eq!(mode, Mode::Resume);
+        assert_eq!(written(session.next(second)), 1);
+        assert_eq!(session.attach(Some(1)).0, Mode::Snapshot, "it was said to have arrived");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection, 
 use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
-use protocol::{ClientFrame, Code, PresenceWish, ServerFrame, TransferTarget};
+use protocol::{ClientFrame, Code, PresenceWish, TransferTarget};
 
 use super::dedupe::{Dedupe, Done};
 use super::state::{Effect, State};
@@ -128,20 +128,15 @@ impl State {
         };
         match done {
             Ok(done) => {
-                let notice = Notice::plain(&ServerFrame::Accepted {
-                    id: request.clone(),
-                    conversation: done.conversation,
-                    message: done.message.map(|(id, _)| id),
-                    seq: done.message.map(|(_, seq)| seq),
-                    level: self.parts.log.level().to_string(),
-                });
+                let level = self.parts.log.level();
+                let notice = Notice::accepted(request.clone(), done.conversation, done.message, level);
                 self.parts.metrics.accepted();
                 self.pending.effects.push(Effect::Accepted { session: Arc::clone(session), request, notice });
             }
             Err(denied) => {
                 let (code, detail, retry_ms) = denied.told();
                 self.parts.metrics.rejected(code);
-                let notice = Notice::plain(&ServerFrame::Rejected { id: request, code, detail, retry_ms });
+                let notice = Notice::rejected(request, code, detail, retry_ms);
                 self.pending.effects.push(Effect::Reply(Arc::clone(session), notice));
             }
         }
@@ -469,7 +464,10 @@ fn check_text(text: &str, max: usize) -> Result<(), Denied> {
             "the text is too long: 16,384 bytes at most unless the server says otherwise",
         ));
     }
-    if text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t')) {
+    // Most texts have no byte that a control character begins with; only the others are looked at letter by letter.
+    let suspicious = |byte: u8| (byte < b' ' && byte != b'\n') || byte == 0x7f || byte == 0xc2;
+    let forbidden = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t');
+    if text.bytes().any(suspicious) && text.chars().any(forbidden) {
         return Err(Denied::Invalid("the text has control characters: only line breaks and tabs are taken"));
     }
     Ok(())

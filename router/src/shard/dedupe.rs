@@ -8,6 +8,7 @@ use policy::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::recent::Recent;
+use super::seen::Seen;
 use super::state::State;
 use crate::session::Owner;
 
@@ -31,15 +32,19 @@ pub(super) struct Done {
 #[derive(Debug)]
 pub(super) struct Dedupe {
     hot: Recent<[u8; 16], Done>,
+    seen: Seen,
 }
 
 impl Dedupe {
     pub(super) fn new() -> Self {
-        Self { hot: Recent::new(HOT) }
+        Self { hot: Recent::new(HOT), seen: Seen::default() }
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Begins again over a store, which may hold requests from before.
+    pub(super) fn restart(&mut self, log: &dyn Log, now: Timestamp) {
         self.hot.clear();
+        let nothing = log.scan(Table::Dedupe, &[], &[0xff; 17], 1, false).is_ok_and(|rows| rows.is_empty());
+        self.seen.restart((!nothing).then(|| now + WINDOW));
     }
 
     /// The key of a request.
@@ -60,6 +65,7 @@ impl Dedupe {
     ) -> Result<Option<Done>, ReadError> {
         let done = match self.hot.get(key) {
             Some(done) => Some(*done),
+            None if !self.seen.perhaps(key, now) => None,
             None => log.get(Table::Dedupe, key)?.and_then(|bytes| postcard::from_bytes(&bytes).ok()),
         };
         Ok(done.filter(|done: &Done| now.since(done.at) < WINDOW))
@@ -75,6 +81,7 @@ impl Dedupe {
         let value = postcard::to_allocvec(&done)
             .map_err(|_| Rejection::Invalid("the request cannot be remembered"))?;
         writes.push(Write::Put { table: Table::Dedupe, key: key.to_vec(), value });
+        self.seen.put(&key, done.at, WINDOW);
         self.hot.insert(key, done);
         Ok(())
     }

@@ -6,7 +6,7 @@ use engine::{DeliveryStage, Event, EventKind, Side};
 use policy::id::{AgentId, ConversationId, OfferId, WorkspaceId};
 use policy::matching::Decision;
 use policy::{Audience, Field, Grants, Purpose, disclose};
-use protocol::{AuthorKind, DeliveryState, ServerFrame, SessionEvent};
+use protocol::{AuthorKind, SessionEvent};
 
 use super::state::{Effect, State};
 use super::views::Viewer;
@@ -290,32 +290,21 @@ impl State {
             },
             Side::Agent => Owner::Customer(workspace, it.customer),
         };
-        let mut events = Vec::new();
-        match stage {
-            DeliveryStage::Seen => {
-                let by = match side {
-                    Side::Customer => AuthorKind::Customer,
-                    Side::Agent => AuthorKind::Person,
-                };
-                events.push(SessionEvent::Seen { conversation: id, by, upto });
-            }
-            DeliveryStage::Delivered => {
-                for message in self.written_upto(workspace, id, side, upto) {
-                    let state = DeliveryState::Delivered;
-                    events.push(SessionEvent::Delivery { conversation: id, message, state });
-                }
-            }
-        }
+        let by = match side {
+            Side::Customer => AuthorKind::Customer,
+            Side::Agent => AuthorKind::Person,
+        };
+        let event = match stage {
+            DeliveryStage::Seen => SessionEvent::Seen { conversation: id, by, upto },
+            DeliveryStage::Delivered => SessionEvent::Delivered { conversation: id, by, upto },
+        };
         let audience = match owner {
             Owner::Agent(..) => Audience::Agent,
             Owner::Customer(..) => Audience::Customer,
         };
-        for event in events {
-            if let Ok(event) =
-                disclose(audience, Purpose::Service, &Grants::default(), &[Field::Routing], event)
-            {
-                self.pending.effects.push(Effect::Push(owner, Frame::event(&event)));
-            }
+        if let Ok(event) = disclose(audience, Purpose::Service, &Grants::default(), &[Field::Routing], event)
+        {
+            self.pending.effects.push(Effect::Push(owner, Frame::event(&event)));
         }
     }
 
@@ -337,7 +326,7 @@ impl State {
             }
             _ => return,
         };
-        let notice = Notice::plain(&ServerFrame::Typing { conversation, by });
+        let notice = Notice::typing(conversation, by);
         self.pending.effects.push(Effect::Slot(to, Slot::Typing(conversation), notice));
     }
 

@@ -20,6 +20,7 @@ mod effects;
 mod places;
 mod recent;
 mod recovery;
+mod seen;
 mod state;
 mod tails;
 mod task;
@@ -46,7 +47,7 @@ pub enum Ask {
         /// The session.
         session: Arc<Session>,
         /// Who it is.
-        principal: Principal,
+        principal: Arc<Principal>,
         /// Whether its stream begins with a snapshot.
         snapshot: bool,
     },
@@ -60,7 +61,7 @@ pub enum Ask {
         /// The session to answer to.
         session: Arc<Session>,
         /// Who asks, with the current role.
-        principal: Principal,
+        principal: Arc<Principal>,
         /// The request.
         frame: ClientFrame,
     },

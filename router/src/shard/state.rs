@@ -137,7 +137,7 @@ impl State {
         self.pending = Pending::default();
         self.tails.clear();
         self.cards.clear();
-        self.dedupe.clear();
+        self.dedupe.restart(&*self.parts.log, self.now());
         self.told.clear();
         self.places.clear();
         self.moved.clear();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use log_store::{AppendError, AppendFuture, Position};
 use policy::time::{Span, Timestamp};
-use protocol::{Code, ServerFrame};
+use protocol::Code;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
@@ -153,12 +153,8 @@ fn after_failure(state: &mut State, effects: Vec<Effect>, failure: AppendError) 
 }
 
 fn not_durable(request: &str, detail: &str) -> Notice {
-    Notice::plain(&ServerFrame::Rejected {
-        id: request.to_owned(),
-        code: Code::NotDurable,
-        detail: format!("nothing was accepted: {detail}"),
-        retry_ms: Some(1_000),
-    })
+    let detail = format!("nothing was accepted: {detail}");
+    Notice::rejected(request.to_owned(), Code::NotDurable, detail, Some(1_000))
 }
 
 fn refuse(state: &mut State, ask: Ask, detail: &str) {

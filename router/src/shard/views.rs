@@ -3,9 +3,8 @@
 
 use std::collections::VecDeque;
 
-use engine::Side;
 use engine::state::{Conversation, Phase};
-use policy::id::{AgentId, ConversationId, CustomerId, MessageId, OfferId, WorkspaceId};
+use policy::id::{AgentId, ConversationId, CustomerId, OfferId, WorkspaceId};
 use policy::matching::{Decision, Score, Standing, Trigger};
 use policy::{Audience, Grants, Purpose, disclose};
 use protocol::{
@@ -269,29 +268,6 @@ impl State {
         };
         let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
         find(self.tails.get(store, id, it.customer, it.last), seq).is_some_and(|it| it.agent.is_some())
-    }
-
-    /// The newest messages up to a number that the other side of `side` wrote.
-    pub(super) fn written_upto(
-        &mut self,
-        workspace: WorkspaceId,
-        id: ConversationId,
-        side: Side,
-        upto: u64,
-    ) -> Vec<MessageId> {
-        let Some(it) = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&id)) else {
-            return Vec::new();
-        };
-        let seen = match side {
-            Side::Customer => it.at_customer.seen,
-            Side::Agent => it.at_agent.seen,
-        };
-        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
-        let tail = self.tails.get(store, id, it.customer, it.last);
-        let written = |stored: &&StoredMessage| {
-            stored.seq <= upto && stored.seq > seen && stored.agent.is_some() == (side == Side::Customer)
-        };
-        tail.iter().filter(written).map(|stored| stored.id).collect()
     }
 
     /// An offer with the reason for it.
