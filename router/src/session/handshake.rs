@@ -18,8 +18,8 @@ use crate::api::problem::Refusal;
 use crate::listen::KeepPlace;
 use crate::server::App;
 
-/// Small on purpose: the default reads cost 128 KiB a connection.
-const READ_BUFFER: usize = 4_096;
+/// Small on purpose: the default reads cost 128 KiB a connection, and most frames have less than this.
+const READ_BUFFER: usize = 2_048;
 /// Frames that leave together are written together, up to so many bytes at a time. The buffer grows only with what is
 /// written, so that an idle connection does not pay for it.
 const WRITE_BUFFER: usize = 16 << 10;
@@ -43,8 +43,8 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
                 let socket =
                     WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
                 let span = tracing::debug_span!("connection");
-                socket::run(app, socket, Arc::new(principal)).instrument(span).await;
-                drop(place);
+                // A task of its own, which does not carry what the upgrade needed.
+                tokio::spawn(socket::run(app, Box::new(socket), Arc::new(principal), place).instrument(span));
             });
             let headers = [
                 (header::CONNECTION, HeaderValue::from_static("Upgrade")),

@@ -20,6 +20,7 @@ use tracing::debug;
 use super::frame::{Notice, Welcome};
 use super::stream::{Next, Owner, Session};
 use crate::accounts::Principal;
+use crate::listen::KeepPlace;
 use crate::server::App;
 use crate::shard::Ask;
 
@@ -43,13 +44,18 @@ impl From<CloseCode> for End {
     }
 }
 
-/// Serves one connection to its end.
-pub async fn run<S>(app: Arc<App>, mut socket: WebSocketStream<S>, principal: Arc<Principal>)
-where
+/// Serves one connection to its end, and holds its place among the connections for as long. What is needed only at its
+/// beginning and end is boxed: an idle connection shall cost little.
+pub async fn run<S>(
+    app: Arc<App>,
+    mut socket: Box<WebSocketStream<S>>,
+    principal: Arc<Principal>,
+    _place: Option<KeepPlace>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let _open = app.metrics.connection_opened();
-    let end = match identify(&app, &mut socket, &principal).await {
+    let end = match Box::pin(identify(&app, &mut socket, &principal)).await {
         Ok((session, connection)) => {
             let mut limit = Limit::new(&app);
             let end = serve(&app, &mut socket, &principal, &session, connection, &mut limit).await;
@@ -64,12 +70,12 @@ where
         app.metrics.closed(code);
         debug!(code = code.code(), "session closed");
         let frame = CloseFrame { code: code.code().into(), reason: reason.into() };
-        let goodbye = async {
-            if socket.close(Some(frame)).await.is_ok() {
+        let goodbye = Box::pin(async {
+            if socket.as_mut().close(Some(frame)).await.is_ok() {
                 // The client's answer to the close, so that the code is not lost to a reset.
                 while let Some(Ok(_)) = socket.next().await {}
             }
-        };
+        });
         // A client that does not answer is dropped.
         drop(timeout(Duration::from_secs(2), goodbye).await);
     }

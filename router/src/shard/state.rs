@@ -232,6 +232,11 @@ impl State {
         Ok(())
     }
 
+    /// Whether events wait for the log.
+    pub(super) fn has_records(&self) -> bool {
+        !self.pending.records.is_empty()
+    }
+
     /// Takes what waits as one batch, with the effects that it will release.
     pub(super) fn take_batch(&mut self) -> Option<(Batch, Vec<Effect>)> {
         if self.pending.records.is_empty() && self.pending.writes.is_empty() {

@@ -7,6 +7,7 @@ use log_store::{AppendError, AppendFuture, Position};
 use policy::time::{Span, Timestamp};
 use protocol::Code;
 use tokio::sync::{mpsc, watch};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
@@ -44,6 +45,16 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
     let mut paused: Option<(Instant, String)> = None;
     loop {
         if appending.is_none() {
+            if paused.is_none() && state.has_records() {
+                // Connections that are readable already come first, so that a burst is one append and not two.
+                yield_now().await;
+                while turn.len() < ASKS_MAX
+                    && let Ok(ask) = asks.try_recv()
+                {
+                    turn.push(ask);
+                }
+                turn.drain(..).for_each(|ask| state.ask(ask));
+            }
             match state.take_batch() {
                 Some((batch, effects)) => {
                     state.parts.metrics.batch(batch.records.len());
