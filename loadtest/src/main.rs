@@ -13,6 +13,10 @@
 //! Standard output carries the result alone. Exit status: 0 measured and correct (even where a goal is missed), 1 a
 //! correctness violation or an incomplete run, 2 usage, 69 a missing tool.
 
+/// As the server has it, so that a yardstick and the store are measured under the same conditions.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod agent;
 mod api;
 mod baseline;

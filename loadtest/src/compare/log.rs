@@ -1,8 +1,9 @@
-//! Durable appends a second at `Log::append`: 512 producers, each waiting for its own, at level `disk`. Runs as a child
-//! process, as the yardstick does.
+//! Durable appends a second at `Log::append`: 512 producers on the default 16 shards, each waiting for its own, at level
+//! `disk`. A row's key is a conversation and the number of its message, as in the server. Runs as a child process, as the
+//! yardstick does.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -16,8 +17,8 @@ use crate::rng::Rng;
 const RECORD: usize = 300;
 /// A sealed body's bytes.
 const BODY: usize = 200;
-/// A row's key: conversation and number.
-const KEY: usize = 24;
+/// Shards that they share, as a server has them by default.
+const SHARDS: u16 = 16;
 /// Bytes of one append, for the yardstick.
 pub(crate) const APPEND_BYTES: usize = RECORD + BODY;
 
@@ -49,8 +50,14 @@ pub(crate) async fn append(arguments: &LogArgs) -> Result<Logged> {
     let log = log_store::open(&options).context("the log")?;
     let started = Instant::now();
     let until = started + Duration::try_from_secs_f64(arguments.seconds).context("--seconds")?;
+    // What a shard's task does: it numbers its appends, and several are under way at once.
+    let lasts: Vec<_> = (0..SHARDS).map(|_| Arc::new(Mutex::new(Position(0)))).collect();
     let producers: Vec<_> = (0..arguments.producers)
-        .map(|number| tokio::spawn(produce(Arc::clone(&log), number, until)))
+        .map(|number| {
+            let shard = number % SHARDS;
+            let last = Arc::clone(&lasts[usize::from(shard)]);
+            tokio::spawn(produce(Arc::clone(&log), number, ShardId(shard), last, until))
+        })
         .collect();
     let mut appends = 0u64;
     for producer in producers {
@@ -66,19 +73,31 @@ pub(crate) async fn append(arguments: &LogArgs) -> Result<Logged> {
     })
 }
 
-/// One producer with a shard of its own, since a shard has one writer.
-async fn produce(log: Arc<dyn Log>, number: u16, until: Instant) -> Result<u64> {
+/// One producer with a conversation of its own.
+async fn produce(
+    log: Arc<dyn Log>,
+    number: u16,
+    shard: ShardId,
+    last: Arc<Mutex<Position>>,
+    until: Instant,
+) -> Result<u64> {
     let mut rng = Rng::new(u64::from(number), "bodies");
     let mut noise = |bytes: usize| -> Vec<u8> {
         std::iter::repeat_with(|| rng.next().to_le_bytes()).flatten().take(bytes).collect()
     };
-    let shard = ShardId(number);
-    let mut position = Position(0);
-    let mut appends = 0;
+    let (conversation, record, body) = (noise(16), noise(RECORD), noise(BODY));
+    let mut appends = 0u64;
     while Instant::now() < until {
-        let put = Write::Put { table: Table::Transcripts, key: noise(KEY), value: noise(BODY) };
-        let batch = Batch { shard, expected: position, records: vec![noise(RECORD)], writes: vec![put] };
-        position = log.append(batch).await?;
+        let key = [conversation.as_slice(), &appends.to_be_bytes()].concat();
+        let writes = vec![Write::Put { table: Table::Transcripts, key, value: body.clone() }];
+        let records = vec![record.clone()];
+        let append = {
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            let append = log.append(Batch { shard, expected: *last, records, writes });
+            last.0 += 1;
+            append
+        };
+        append.await?;
         appends += 1;
     }
     Ok(appends)
