@@ -9,24 +9,24 @@ use crate::tree::{none, root};
 /// A package of ours and those of ours that it may use.
 const MAY_USE: [(&str, &[&str]); 13] = [
     ("policy", &[]),
-    ("cel", &["policy"]),
+    ("policy-cel", &["policy"]),
     ("engine", &["policy"]),
     ("protocol", &["policy"]),
     ("connectors", &["policy"]),
     ("understanding", &["policy"]),
     ("log-store", &["policy", "engine"]),
-    ("simulation", &["policy", "engine", "cel"]),
+    ("simulation", &["policy", "engine", "policy-cel"]),
     (
         "router",
-        &["policy", "cel", "engine", "protocol", "connectors", "understanding", "log-store", "simulation"],
+        &["policy", "policy-cel", "engine", "protocol", "connectors", "understanding", "log-store", "simulation"],
     ),
     (
         "loadtest",
-        &["policy", "cel", "engine", "protocol", "connectors", "understanding", "log-store", "simulation"],
+        &["policy", "policy-cel", "engine", "protocol", "connectors", "understanding", "log-store", "simulation"],
     ),
     ("tests", &["policy", "protocol"]),
     ("xtask", &["protocol"]),
-    ("fuzz", &["policy", "cel", "engine", "protocol", "connectors", "log-store"]),
+    ("fuzz", &["policy", "policy-cel", "engine", "protocol", "connectors", "log-store"]),
 ];
 
 /// Manifests of the workspace's packages by package name.
