@@ -351,14 +351,15 @@ impl Accounts {
         self.setup().clone().filter(|_| self.index().users.is_empty())
     }
 
-    /// Whether this token may make the first admin.
-    pub fn may_set_up(&self, token: &str) -> bool {
-        self.setup_token().is_some_and(|it| token::equal(it.as_bytes(), token.as_bytes()))
-    }
-
-    /// The first admin is made: the link is used up.
-    pub fn set_up_done(&self) {
-        *self.setup() = None;
+    /// Takes the link's token, if this is it, so that of two uses at once only one makes the first admin. Dropped without
+    /// [`SetUp::done`] the link works again.
+    pub fn begin_set_up(&self, token: &str) -> Option<SetUp<'_>> {
+        let unused = self.index().users.is_empty();
+        let mut setup = self.setup();
+        let known = setup.as_ref().is_some_and(|it| token::equal(it.as_bytes(), token.as_bytes()));
+        let token = if unused && known { setup.take() } else { None };
+        drop(setup);
+        token.map(|token| SetUp { accounts: self, token: Some(token) })
     }
 
     /// The operator's token, if this process made it.
@@ -379,6 +380,28 @@ impl Accounts {
         *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = secrets;
         *self.operator_once.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
         Ok(token)
+    }
+}
+
+/// A set-up under way.
+#[derive(Debug)]
+pub struct SetUp<'a> {
+    accounts: &'a Accounts,
+    token: Option<String>,
+}
+
+impl SetUp<'_> {
+    /// The first admin is made: the link is used up.
+    pub fn done(mut self) {
+        self.token = None;
+    }
+}
+
+impl Drop for SetUp<'_> {
+    fn drop(&mut self) {
+        if let Some(token) = self.token.take() {
+            *self.accounts.setup() = Some(token);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use log_store::Level;
 
-pub(crate) use check::is_origin;
+pub(crate) use check::{is_origin, origin};
 pub use faults::{ConfigErrors, Fault};
 pub use settings::{Cidr, Config, Limits, LogFormat, LogSettings, Retention, Sessions, Snapshots, Tls};
 

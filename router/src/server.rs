@@ -113,11 +113,11 @@ impl App {
     #[must_use]
     pub fn own_origin(&self, headers: &HeaderMap) -> Option<String> {
         if let Some(url) = &self.config.public_url {
-            return Some(url.trim_end_matches('/').to_owned());
+            return Some(crate::config::origin(url));
         }
         let host = headers.get(axum::http::header::HOST)?.to_str().ok()?;
         let scheme = if self.config.tls.is_some() { "https" } else { "http" };
-        Some(format!("{scheme}://{host}"))
+        Some(crate::config::origin(&format!("{scheme}://{host}")))
     }
 }
 
@@ -302,7 +302,7 @@ async fn start_shards(
         }
         let (handle, asks) = Handle::new(parts.config.limits.shard_queue);
         let state = State::new(ShardId(number), parts.clone(), recovered);
-        let span = tracing::debug_span!("shard", number);
+        let span = tracing::debug_span!(crate::telemetry::span::SHARD, number);
         tasks.spawn(shard::run(state, asks, Arc::clone(stop)).instrument(span));
         handles.push(handle);
     }

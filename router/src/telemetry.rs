@@ -12,6 +12,23 @@ pub mod span {
     pub const CONNECTION: &str = "connection";
     /// One HTTP request.
     pub const REQUEST: &str = "request";
+    /// One shard's task.
+    pub const SHARD: &str = "shard";
+    // The steps of a message, as docs/life-of-a-message.md tells them; at level `trace`, so that they cost nothing else.
+    /// A frame that came in: limits, form, role.
+    pub const RECEIVE: &str = "receive";
+    /// What is asked becomes a command.
+    pub const ASK: &str = "ask";
+    /// The engine judges a command, applies its events and looks for a match.
+    pub const ENGINE: &str = "engine";
+    /// Events become effects.
+    pub const EFFECTS: &str = "effects";
+    /// A batch is under way to the log.
+    pub const APPEND: &str = "append";
+    /// Durable effects are let out, into the streams.
+    pub const RELEASE: &str = "release";
+    /// Frames go out over a connection.
+    pub const WRITE: &str = "write";
 }
 
 /// Starts logging. A filter that cannot be read is told and replaced by `info`.

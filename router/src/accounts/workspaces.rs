@@ -5,7 +5,7 @@ use policy::id::WorkspaceId;
 use super::{
     Accounts, AccountsError, WorkspaceRecord, delete, put, random_text, row, user_row, workspace_row,
 };
-use crate::config::is_origin;
+use crate::config::{is_origin, origin};
 
 /// Workspaces of one server.
 const MAX: usize = 10_000;
@@ -72,7 +72,7 @@ impl Accounts {
         }
         let turn = self.turn().await;
         let record = self.workspace(id).ok_or(AccountsError::NotFound("workspace"))?;
-        let origins = origins.iter().map(|it| it.trim_end_matches('/').to_ascii_lowercase()).collect();
+        let origins = origins.iter().map(|it| origin(it)).collect();
         let record = WorkspaceRecord { origins, ..record };
         let writes = vec![put(workspace_row(id), &record)?];
         self.write(Some(turn), writes, move |index| index.put_workspace(record)).await

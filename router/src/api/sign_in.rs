@@ -135,11 +135,11 @@ pub(super) async fn set_up(
     input: Result<Json<SetupInput>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let Json(input) = input?;
-    if !app.accounts.may_set_up(&input.token) {
-        return Err(Refusal::unauthorized(
+    let set_up = app.accounts.begin_set_up(&input.token).ok_or_else(|| {
+        Refusal::unauthorized(
             "this link was used or is of an earlier start: read the newest one from the server's output",
-        ));
-    }
+        )
+    })?;
     let record = super::workspaces::make(&app, &input.workspace, &input.name, None).await?;
     let admin = protocol::AgentInput {
         sign_in: input.sign_in.clone(),
@@ -155,7 +155,7 @@ pub(super) async fn set_up(
         super::workspaces::unmake(&app, &record).await?;
         return Err(refusal);
     }
-    app.accounts.set_up_done();
+    set_up.done();
     let accepted = app
         .accounts
         .sign_in(Some(&record.name), &input.sign_in, &input.password, "", app.now().0)

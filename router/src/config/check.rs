@@ -60,6 +60,13 @@ fn wide(value: u32) -> usize {
     usize::try_from(value).unwrap_or(usize::MAX)
 }
 
+/// An origin as browsers write it: lower case, no default port, no slash at the end.
+pub(crate) fn origin(text: &str) -> String {
+    let text = text.trim_end_matches('/').to_ascii_lowercase();
+    let port = if text.starts_with("https:") { ":443" } else { ":80" };
+    text.strip_suffix(port).unwrap_or(&text).to_owned()
+}
+
 /// Whether this is what a browser calls an origin.
 pub(crate) fn is_origin(text: &str) -> bool {
     let text = text.strip_suffix('/').unwrap_or(text);

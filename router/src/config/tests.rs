@@ -192,3 +192,16 @@ fn ranges_hold_their_addresses() {
         assert!(wrong.parse::<Cidr>().is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn origins_are_compared_in_the_form_that_browsers_write() {
+    for (written, form) in [
+        ("https://Shop.Example/", "https://shop.example"),
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://shop.example:80/", "http://shop.example"),
+        ("http://shop.example:443", "http://shop.example:443"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+    ] {
+        assert_eq!(check::origin(written), form);
+    }
+}

@@ -42,7 +42,7 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
                     .max_frame_size(Some(app.config.limits.frame_bytes));
                 let socket =
                     WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
-                let span = tracing::debug_span!("connection");
+                let span = tracing::debug_span!(crate::telemetry::span::CONNECTION);
                 // A task of its own, which does not carry what the upgrade needed.
                 tokio::spawn(socket::run(app, Box::new(socket), Arc::new(principal), place).instrument(span));
             });

@@ -23,6 +23,7 @@ use crate::accounts::Principal;
 use crate::listen::KeepPlace;
 use crate::server::App;
 use crate::shard::Ask;
+use crate::telemetry::span;
 
 /// Nobody needs longer to say hello.
 const HELLO: Duration = Duration::from_secs(10);
@@ -241,6 +242,7 @@ async fn write<S>(app: &App, socket: &mut WebSocketStream<S>, frames: Vec<Utf8By
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let _step = tracing::trace_span!(span::WRITE, frames = frames.len());
     for frame in frames {
         app.metrics.frame_out();
         socket.feed(Message::Text(frame)).await?;
@@ -255,6 +257,7 @@ fn receive(
     text: &str,
     limit: &mut Limit,
 ) -> Result<(), End> {
+    let _step = tracing::trace_span!(span::RECEIVE, bytes = text.len()).entered();
     let reject = |id: &str, code: Code, detail: &str, retry_ms: Option<u32>| {
         app.metrics.rejected(code);
         session.reply(Notice::rejected(id.into(), code, detail.into(), retry_ms));

@@ -16,6 +16,7 @@ use super::{Ask, Refused};
 use crate::accounts::{Principal, Role};
 use crate::session::frame::Notice;
 use crate::session::{Owner, Session};
+use crate::telemetry::span;
 
 /// Why a request was not done.
 pub(super) enum Denied {
@@ -57,6 +58,7 @@ impl Denied {
 impl State {
     /// Does what is asked, as far as it can be done; the rest is told.
     pub(super) fn ask(&mut self, ask: Ask) {
+        let _step = tracing::trace_span!(span::ASK).entered();
         match ask {
             Ask::Attached { session, principal, snapshot } => self.attached(&session, &principal, snapshot),
             Ask::Detached { owner } => self.detached(owner),

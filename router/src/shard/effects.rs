@@ -14,6 +14,7 @@ use crate::metrics::OfferStep;
 use crate::session::frame::Notice;
 use crate::session::stream::Slot;
 use crate::session::{Frame, Owner};
+use crate::telemetry::span;
 
 /// Fields that a conversation's view may carry.
 pub(super) const CONVERSATION_FIELDS: &[Field] = &[Field::Routing, Field::MessageBody, Field::CustomerName];
@@ -21,6 +22,7 @@ pub(super) const CONVERSATION_FIELDS: &[Field] = &[Field::Routing, Field::Messag
 impl State {
     /// Derives the effects of one command's events.
     pub(super) fn derive(&mut self, events: &[Event]) {
+        let _step = tracing::trace_span!(span::EFFECTS, events = events.len()).entered();
         let mut agents: BTreeSet<(WorkspaceId, AgentId)> = BTreeSet::new();
         for event in events {
             if let EventKind::MessageReceived { conversation, seq, .. } = &event.kind {

@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::session::frame::Notice;
 use crate::session::stream::Slot;
 use crate::session::{Frame, Owner, Registry, Session};
+use crate::telemetry::span;
 
 /// What a shard is given.
 #[derive(Clone)]
@@ -189,7 +190,7 @@ impl State {
         let command = Command { id, workspace, kind };
         let mut events = Vec::new();
         let started = Instant::now();
-        self.engine.handle(at, &command, &mut events)?;
+        tracing::trace_span!(span::ENGINE).in_scope(|| self.engine.handle(at, &command, &mut events))?;
         let took = started.elapsed();
         let mut workspaces: Vec<WorkspaceId> = events.iter().map(|event| event.workspace).collect();
         workspaces.dedup();
@@ -260,6 +261,7 @@ impl State {
 
     /// Lets effects out.
     pub(super) fn release(&self, effects: Vec<Effect>) {
+        let _step = tracing::trace_span!(span::RELEASE, effects = effects.len()).entered();
         for effect in effects {
             match effect {
                 Effect::Push(owner, frame) => self.parts.registry.push(owner, &frame),

@@ -9,11 +9,13 @@ use protocol::Code;
 use tokio::sync::{mpsc, watch};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info, warn};
+use tracing::instrument::Instrumented;
+use tracing::{Instrument as _, error, info, warn};
 
 use super::state::{Effect, State};
 use super::{Ask, Refused, recover};
 use crate::session::frame::Notice;
+use crate::telemetry::span;
 
 /// Asks taken in one turn.
 const ASKS_MAX: usize = 256;
@@ -39,7 +41,7 @@ pub enum Stop {
 pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watch::Sender<Stop>>) {
     let mut stopped = stop.subscribe();
     let mut turn = Vec::with_capacity(ASKS_MAX);
-    let mut appending: Option<(AppendFuture, Vec<Effect>, Instant)> = None;
+    let mut appending: Option<(Instrumented<AppendFuture>, Vec<Effect>, Instant)> = None;
     let mut beat = Instant::now() + BEAT;
     // While the store takes nothing, requests are refused rather than decided and thrown away.
     let mut paused: Option<(Instant, String)> = None;
@@ -58,7 +60,9 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
             match state.take_batch() {
                 Some((batch, effects)) => {
                     state.parts.metrics.batch(batch.records.len());
-                    appending = Some((state.parts.log.append(batch), effects, Instant::now()));
+                    let step = tracing::trace_span!(span::APPEND, records = batch.records.len());
+                    let append = state.parts.log.append(batch).instrument(step);
+                    appending = Some((append, effects, Instant::now()));
                 }
                 None => {
                     let free = state.take_free_effects();

@@ -117,6 +117,7 @@ impl Worker {
         if !self.has_space(bytes) {
             return refuse(group, &AppendError::Full);
         }
+        let _step = tracing::trace_span!("commit", batches = group.len(), bytes).entered();
         let started = Instant::now();
         let mut chunks: BTreeMap<ShardId, Chunk> = BTreeMap::new();
         let mut rows = fjall::OwnedWriteBatch::with_capacity(self.store.database.clone(), group.len() * 2);
