@@ -1,0 +1,172 @@
+//! From a scenario to what the engine is given: the policy document with its rule, the agents' profiles, the names of
+//! skills, languages and queues. One queue for each class.
+
+use policy::document::{Document, IntakeDoc, QueueDoc, WhenDoc};
+use policy::matching::AgentProfile;
+
+use crate::scenario::{Agent, Channel, Scenario};
+
+/// The rules that can be asked for. `pooled` is the bound: everybody able, first come first served.
+pub const RULES: [&str; 9] = [
+    "least_customer_time",
+    "longest_idle",
+    "spare_capacity",
+    "least_active",
+    "round_robin",
+    "priority_delay",
+    "bullseye",
+    "queue_ratio",
+    POOLED,
+];
+
+/// The bound.
+pub const POOLED: &str = "pooled";
+
+/// No rule of this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no rule `{0}`; use one of {rules}", rules = RULES.join(", "))]
+pub struct UnknownRule(pub String);
+
+/// What serves as the service level of the anchors: in the order of age alone, whatever happens.
+const NEVER_PASSED_OVER_S: u32 = 30 * 86_400;
+
+/// How a class's priority counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// As the class has it.
+    Priority,
+    /// Not at all.
+    Age,
+}
+
+/// The document of a scenario under a rule.
+///
+/// # Errors
+/// There is no such rule.
+pub fn document(scenario: &Scenario, rule: &str) -> Result<Document, UnknownRule> {
+    let order = match rule {
+        "least_customer_time" | "round_robin" | "queue_ratio" | POOLED => Order::Age,
+        _ => Order::Priority,
+    };
+    let known = if rule == POOLED { "longest_idle" } else { rule };
+    let mut document = with_rule(known).ok_or_else(|| UnknownRule(rule.to_owned()))?;
+    fill(&mut document, scenario, order, rule != POOLED, offer_s(rule));
+    Ok(document)
+}
+
+/// A document for an anchor: the rule and the order, and nothing else that could move a conversation.
+///
+/// # Errors
+/// There is no such rule.
+pub fn anchor_document(scenario: &Scenario, rule: &str, order: Order) -> Result<Document, UnknownRule> {
+    let mut document = with_rule(rule).ok_or_else(|| UnknownRule(rule.to_owned()))?;
+    fill(&mut document, scenario, order, false, offer_s(rule));
+    document.bounds.passed_over_s = NEVER_PASSED_OVER_S;
+    Ok(document)
+}
+
+/// An empty document with this rule.
+fn with_rule(rule: &str) -> Option<Document> {
+    let document = serde_json::from_value(serde_json::json!({ "rule": rule }));
+    document.ok().or_else(|| (rule == "longest_idle").then(Document::default))
+}
+
+/// How long an offer stands before it goes to another, as those products are commonly set: see `policy-theory`. A push
+/// without acceptance stays where it is until the agent is back.
+fn offer_s(rule: &str) -> u32 {
+    match rule {
+        "longest_idle" | "priority_delay" => 120,
+        "spare_capacity" => 30,
+        "round_robin" => 3_600,
+        _ => 15,
+    }
+}
+
+fn fill(document: &mut Document, scenario: &Scenario, order: Order, same_agent: bool, offer_s: u32) {
+    for skill in 0..scenario.skills() {
+        document.skills.insert(skill_name(skill), "a skill of the scenario".to_owned());
+    }
+    let effort = Effort::of(scenario);
+    for channel in [Channel::Voice, Channel::Chat, Channel::Email] {
+        document.efforts.insert(channel.name().to_owned(), effort.on(channel));
+    }
+    for (index, class) in scenario.classes.iter().enumerate() {
+        let name = queue_name(index);
+        let when = WhenDoc { topic: Some(name.clone()), ..WhenDoc::default() };
+        document.intake.push(IntakeDoc { when, queue: name.clone(), ..IntakeDoc::default() });
+        let queue = QueueDoc {
+            target_s: class.sla_s.max(1),
+            offer_s,
+            same_agent,
+            priority: match order {
+                Order::Priority => 9 - class.priority.min(9),
+                Order::Age => 4,
+            },
+            needs: [(skill_name(class.skill), 1)].into(),
+            ..QueueDoc::default()
+        };
+        document.queues.insert(name, queue);
+    }
+}
+
+/// Points of effort: a call takes the whole agent, a chat more than all e-mails, so that a call and a chat exclude each
+/// other and e-mails run beside.
+#[derive(Debug, Clone, Copy)]
+struct Effort {
+    call: u32,
+    chat: u32,
+}
+
+impl Effort {
+    fn of(scenario: &Scenario) -> Self {
+        let most = |of: fn(&Agent) -> u32| scenario.agents.iter().map(of).max().unwrap_or(0);
+        let chat = most(|agent| agent.slots.email) + 1;
+        Self { call: chat * most(|agent| agent.slots.chat).max(1), chat }
+    }
+
+    fn on(self, channel: Channel) -> u32 {
+        match channel {
+            Channel::Voice => self.call,
+            Channel::Chat => self.chat,
+            Channel::Email => 1,
+        }
+    }
+}
+
+/// The profiles of the agents, in their order.
+#[must_use]
+pub fn profiles(scenario: &Scenario) -> Vec<AgentProfile> {
+    let effort = Effort::of(scenario);
+    let of = |agent: &Agent| {
+        let skilled = agent.skills.iter().enumerate().filter(|(_, proficiency)| **proficiency > 0.0);
+        AgentProfile {
+            skills: skilled.map(|(skill, proficiency)| (skill_name(skill), per_cent(*proficiency))).collect(),
+            languages: agent.languages.iter().map(|language| language_name(*language)).collect(),
+            capacity: effort.call + agent.slots.email,
+            channels: [Channel::Voice, Channel::Chat, Channel::Email]
+                .map(|channel| (channel.name().to_owned(), agent.slots.of(channel)))
+                .into(),
+        }
+    };
+    scenario.agents.iter().map(of).collect()
+}
+
+fn per_cent(proficiency: f64) -> u8 {
+    (proficiency * 100.0).round().clamp(1.0, 100.0) as u8
+}
+
+fn skill_name(skill: usize) -> String {
+    format!("skill-{skill}")
+}
+
+/// The tag of a language.
+#[must_use]
+pub fn language_name(language: usize) -> String {
+    format!("l{language}")
+}
+
+/// The queue of a class, which is also the topic that leads to it.
+#[must_use]
+pub fn queue_name(class: usize) -> String {
+    format!("class-{class:03}")
+}
