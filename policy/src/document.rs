@@ -35,6 +35,98 @@ pub struct Document {
     pub weights: Weights,
     /// What no weight may overrule.
     pub bounds: BoundsDoc,
+    /// How agents and conversations find each other.
+    pub rule: Rule,
+    /// What the costs of the rule `least_customer_time` are made of.
+    pub costs: CostsDoc,
+    /// Channel to the speed of each conversation, in per mille of full speed, while an agent has 1, 2, 3, … of them.
+    pub speeds: BTreeMap<String, Vec<u32>>,
+}
+
+/// How agents and conversations find each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Every pair has a cost in seconds of the customer's time: the least goes first.
+    #[default]
+    LeastCustomerTime,
+    /// The longest idle agent; the best skilled ones first, others after 30 and 60 seconds.
+    LongestIdle,
+    /// The agent with the largest free share of capacity.
+    SpareCapacity,
+    /// The agent with the fewest conversations.
+    LeastActive,
+    /// Agents in turn, conversations by age alone.
+    RoundRobin,
+    /// Strict priority; agents beyond their primary skill after 30 seconds.
+    PriorityDelay,
+    /// Rings of proficiency that open every 15 seconds.
+    Bullseye,
+    /// Queues and idle agents are kept in fixed proportions.
+    QueueRatio,
+    /// Points for proficiency and for knowing the customer, then the longest idle.
+    BestScore,
+}
+
+impl Rule {
+    /// All of them, with their names in a document.
+    pub const ALL: [(Self, &'static str); 9] = [
+        (Self::LeastCustomerTime, "least_customer_time"),
+        (Self::LongestIdle, "longest_idle"),
+        (Self::SpareCapacity, "spare_capacity"),
+        (Self::LeastActive, "least_active"),
+        (Self::RoundRobin, "round_robin"),
+        (Self::PriorityDelay, "priority_delay"),
+        (Self::Bullseye, "bullseye"),
+        (Self::QueueRatio, "queue_ratio"),
+        (Self::BestScore, "best_score"),
+    ];
+
+    /// Its name in a document.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(rule, _)| *rule == self).map_or("", |(_, name)| name)
+    }
+
+    /// The rule of a name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(rule, _)| *rule)
+    }
+
+    /// Whether it looks at groups of equal agents.
+    pub(crate) fn groups(self) -> bool {
+        self != Self::BestScore
+    }
+
+    /// Whether it may let a conversation wait although somebody is free.
+    #[must_use]
+    pub fn looks_again(self) -> bool {
+        matches!(self, Self::LeastCustomerTime | Self::LongestIdle | Self::PriorityDelay | Self::Bullseye)
+    }
+}
+
+/// What the costs of the rule `least_customer_time` are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CostsDoc {
+    /// How fast urgency grows: by so many per mille for each service target that was waited.
+    pub urgency_pm: u32,
+    /// How dear waiting for a better agent is counted, in per mille; less looks more at the outcome, more at the wait, 0
+    /// never waits for anybody.
+    pub hold_pm: u32,
+    /// Of those whose matter was not solved, so many per mille come again.
+    pub comes_again_pm: u32,
+    /// What coming again costs the customer, in seconds.
+    pub again_s: u32,
+    /// The agent who knows the customer needs so many per mille of the time.
+    pub known_agent_pm: u32,
+}
+
+impl Default for CostsDoc {
+    fn default() -> Self {
+        Self { urgency_pm: 1_000, hold_pm: 3_000, comes_again_pm: 800, again_s: 600, known_agent_pm: 850 }
+    }
 }
 
 /// Opening hours in one time zone.
@@ -144,6 +236,11 @@ pub struct QueueDoc {
     pub max_waiting: u32,
     /// Closes a conversation in which nobody wrote for so many seconds; 0 never does.
     pub idle_close_s: u64,
+    /// What a second of such a customer is worth, in per mille; where it is not given it is 1000 at priority 4, and twice
+    /// as much with each step above.
+    pub weight: Option<u32>,
+    /// The work that one is expected to be, in seconds, until enough were seen.
+    pub work_s: u32,
 }
 
 impl Default for QueueDoc {
@@ -159,6 +256,8 @@ impl Default for QueueDoc {
             needs: BTreeMap::new(),
             max_waiting: 100_000,
             idle_close_s: 0,
+            weight: None,
+            work_s: 240,
         }
     }
 }

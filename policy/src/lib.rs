@@ -38,6 +38,7 @@ extern crate std;
 
 pub mod disclose;
 pub mod document;
+mod fixed;
 mod hours;
 pub mod id;
 pub mod matching;
@@ -45,8 +46,8 @@ mod policy;
 pub mod time;
 
 pub use disclose::{Audience, Disclosed, Field, Grants, Purpose, Withheld, disclose};
-pub use document::{Document, Fault, Weights};
+pub use document::{Document, Fault, Rule, Weights};
 pub use matching::{
-    Able, AgentProfile, Decision, Lost, Needs, Pool, Room, Score, Standing, Trigger, Waiting,
+    Able, AgentProfile, Decision, Lost, Needs, Pool, Room, Score, Settings, Standing, Terms, Trigger, Waiting,
 };
 pub use policy::{Arrival, Policy, Queue, Routing};

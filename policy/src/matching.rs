@@ -15,15 +15,22 @@
 mod agents;
 mod choose;
 mod classes;
+mod costs;
 mod decision;
+mod figures;
+mod groups;
 mod ids;
 mod line;
 mod pool;
 mod profiles;
+mod rules;
+mod settings;
 mod shape;
 mod slab;
 
-pub use decision::{Decision, Lost, Name, Score, Trigger};
+pub use decision::{Decision, Lost, Name, Score, Terms, Trigger};
+pub use figures::{Figures, Learned};
 pub use pool::Pool;
+pub use settings::{QueueTerms, Settings};
 pub(crate) use shape::covers;
 pub use shape::{Able, AgentProfile, Needs, Room, Standing, Waiting};

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::document::check::{Faults, check};
 use crate::document::{DEFAULT_QUEUE, Document, Fault, QueueDoc, Weights};
 use crate::hours::Hours;
-use crate::matching::{Needs, covers};
+use crate::matching::{Needs, QueueTerms, Settings, covers};
 use crate::time::{Span, Timestamp};
 
 /// A workspace's policy in force.
@@ -123,6 +123,33 @@ impl Policy {
     /// All queues by name.
     pub fn queues(&self) -> impl Iterator<Item = (&str, &Queue)> {
         self.queues.iter().map(|(name, queue)| (name.as_str(), queue))
+    }
+
+    /// What matching is told.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let terms = |(name, queue): (&String, &Queue)| {
+            let written = self.document.queues.get(name).cloned().unwrap_or_default();
+            let terms = QueueTerms {
+                weight: written.weight,
+                target: queue.target,
+                work: Span::seconds(written.work_s.max(1).into()),
+                offer: queue.offer,
+            };
+            (Box::from(name.as_str()), terms)
+        };
+        Settings {
+            rule: self.document.rule,
+            weights: self.document.weights,
+            costs: self.document.costs,
+            speeds: self
+                .document
+                .speeds
+                .iter()
+                .map(|(channel, speeds)| (Box::from(channel.as_str()), speeds.clone()))
+                .collect(),
+            queues: self.queues.iter().map(terms).collect(),
+        }
     }
 
     /// The weights of the score.

@@ -16,7 +16,7 @@ async fn a_customer_is_answered() {
     let mut visitor = workspace.visitor_with(|input| input.name = Some("Kim".to_owned())).await;
     let mut customer = visitor.connect().await;
 
-    let (conversation, question, number) = customer.say(None, "Where is my parcel?").await;
+    let (conversation, _, number) = customer.say(None, "Where is my parcel?").await;
     assert_eq!(number, 1);
     let offer = steps::take(&mut agent, conversation).await;
     assert_eq!(offer.conversation.customer_name.as_deref(), Some("Kim"));

@@ -1,6 +1,6 @@
 //! Steps that many stories share: a customer writes, an agent takes it.
 
-use policy::id::{ConversationId, MessageId};
+use policy::id::ConversationId;
 use protocol::{
     AuthorKind, ClientFrame, ConversationState, MessageView, OfferView, ServerFrame, SessionEvent,
 };

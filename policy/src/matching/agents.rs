@@ -29,8 +29,12 @@ pub(super) struct State {
     pub(super) load: u32,
     /// Conversations by channel number.
     pub(super) held: Held,
+    /// Conversations that take room of the capacity.
+    pub(super) busy: u32,
     /// Idle since: the last assignment, or coming online.
     pub(super) since: Timestamp,
+    /// Idle since: the last conversation that left, or coming online.
+    pub(super) freed: Timestamp,
 }
 
 impl State {
@@ -57,7 +61,7 @@ pub(super) struct Held {
 }
 
 impl Held {
-    fn get(&self, channel: u32) -> u32 {
+    pub(super) fn get(&self, channel: u32) -> u32 {
         let index = channel as usize;
         let count = self.first.get(index).or_else(|| self.more.get(index - self.first.len()));
         count.copied().unwrap_or(0)
@@ -132,7 +136,9 @@ impl Pool {
         old.load = new.load;
         old.held.first = new.held.first;
         old.held.more.clone_from(&new.held.more);
+        old.busy = new.busy;
         old.since = new.since;
+        old.freed = new.freed;
     }
 
     /// Enters a settled agent into every class.
@@ -144,7 +150,7 @@ impl Pool {
         for (number, class) in self.classes.iter_mut() {
             match profile.fit(number) {
                 Some(fit) => class.enter(fit.points, slot, agent, profile),
-                None => class.lack(&profile.profile, self.weights, 1),
+                None => class.lack(&profile.profile, self.settings.weights, 1),
             }
         }
     }
@@ -157,7 +163,7 @@ impl Pool {
         for (number, class) in self.classes.iter_mut() {
             match profile.fit(number) {
                 Some(fit) => class.leave(fit.points, slot, agent, profile),
-                None => class.lack(&profile.profile, self.weights, -1),
+                None => class.lack(&profile.profile, self.settings.weights, -1),
             }
         }
     }

@@ -28,6 +28,9 @@ impl Pool {
                 && !self.owes_older(slot, &entry.place, at);
             return fits.then(|| self.decide(entry, slot, Trigger::Transfer, at, &[]));
         }
+        if self.settings.rule.groups() {
+            return self.choose_by_rule(entry, Trigger::ConversationCame, at);
+        }
         let mut kept = Vec::new();
         for seat in self.seats(entry) {
             if self.owes_older(seat.slot, &entry.place, at) {
@@ -44,6 +47,9 @@ impl Pool {
     #[must_use]
     pub fn choose_conversation(&self, agent: AgentId, at: Timestamp) -> Option<(ConversationId, Decision)> {
         let slot = self.agent_index.get(agent.bits())?;
+        if self.settings.rule.groups() {
+            return self.choose_next_by_rule(slot, at);
+        }
         let mut turns = Turns::default();
         self.open_to(slot, |source, peek| {
             let first = peek.and_then(|peek| peek.turn(at));
@@ -143,7 +149,7 @@ impl Pool {
     }
 
     /// The class's counts, with what it has not heard yet.
-    fn counts(&self, class: u32) -> Counts {
+    pub(super) fn counts(&self, class: u32) -> Counts {
         let mut counts = self.classes[class].counts;
         if let Some(slot) = self.late
             && let agent = &self.agents[slot]
@@ -182,8 +188,9 @@ impl Pool {
         let known = entry.waiting.known_agent == Some(agent.id);
         Score {
             proficiency: self.profiles[agent.profile].fit(entry.class).map_or(0, |fit| fit.points),
-            same_agent: if known { self.weights.same_agent } else { 0 },
+            same_agent: if known { self.settings.weights.same_agent } else { 0 },
             idle_ms: at.since(agent.now.since).0,
+            cost_us: 0,
         }
     }
 
@@ -212,6 +219,25 @@ impl Pool {
         }
     }
 
+    /// Calls `look` with every lane that this agent could serve now, and its class.
+    pub(super) fn each_open_lane(&self, slot: u32, mut look: impl FnMut(u32, &Lane)) {
+        let agent = &self.agents[slot];
+        if agent.now.standing != Standing::Online {
+            return;
+        }
+        let profile = &self.profiles[agent.profile];
+        for fit in profile.fits() {
+            if agent.now.has_room(profile, fit.channel, fit.effort) {
+                self.classes[fit.class].lanes.iter().for_each(|lane| look(fit.class, lane));
+            }
+        }
+        for (&(_, class), lanes) in self.reserved.range((agent.id, 0)..=(agent.id, u32::MAX)) {
+            if self.spot(slot, class) == Some(Spot::Free) {
+                lanes.iter().for_each(|lane| look(class, lane));
+            }
+        }
+    }
+
     fn lanes<'a>(&'a self, source: Source<'a>) -> &'a Lanes {
         match source {
             Source::Class(class) => &self.classes[class].lanes,
@@ -234,7 +260,7 @@ impl Pool {
     }
 
     /// Whether an older conversation than this one is past its bound and could have this agent now.
-    fn owes_older(&self, slot: u32, than: &Place, at: Timestamp) -> bool {
+    pub(super) fn owes_older(&self, slot: u32, than: &Place, at: Timestamp) -> bool {
         let agent = self.agents[slot].id;
         let mut owes = false;
         self.open_to(slot, |source, peek| {
@@ -252,7 +278,7 @@ impl Pool {
         owes
     }
 
-    fn has_refused(&self, agent: AgentId, place: &Place) -> bool {
+    pub(super) fn has_refused(&self, agent: AgentId, place: &Place) -> bool {
         place.refusals > 0 && self.entries[place.slot].waiting.refused.contains(&agent)
     }
 
@@ -280,11 +306,12 @@ impl Pool {
             losing: self.losing(entry, counts, kept.len()),
             nearest,
             next_in_line: Vec::new(),
+            terms: None,
         }
     }
 
     /// Everyone but the winner, who is among the free ones, by the first reason.
-    fn losing(&self, entry: &Entry, counts: Counts, kept: usize) -> Vec<(Lost, u32)> {
+    pub(super) fn losing(&self, entry: &Entry, counts: Counts, kept: usize) -> Vec<(Lost, u32)> {
         let waiting = &entry.waiting;
         let refused = waiting.distinct_refused().filter(|&&agent| {
             let slot = self.agent_index.get(agent.bits());

@@ -9,9 +9,12 @@ use core::cmp::Reverse;
 
 use super::agents::{Agent, Spot};
 use super::decision::{Lost, Name};
+use super::figures::Figures;
+use super::groups::Slots;
 use super::line::Lanes;
 use super::pool::Pool;
-use super::profiles::{Fit, Profile, judge};
+use super::profiles::{Fit, Profile, judge, proficiency};
+use super::settings::QueueTerms;
 use super::shape::{AgentProfile, Needs, Standing};
 use crate::document::Weights;
 use crate::id::AgentId;
@@ -80,12 +83,20 @@ pub(super) struct Class {
     pub(super) holds: u64,
     /// Agents who are not eligible, by the first reason; the rows of `judge`.
     pub(super) lacking: Vec<(Lost, u32)>,
+    /// Profiles that are eligible.
+    pub(super) fitting: BTreeSet<u32>,
+    /// What its online agents could take, for the rules over groups.
+    pub(super) slots: Slots,
+    /// What was learned of it.
+    pub(super) figures: Figures,
+    /// What its queue says of it.
+    pub(super) terms: QueueTerms,
     /// When it was last used, for dropping the one unused for longest.
     used: u64,
 }
 
 impl Class {
-    fn new(needs: Arc<Needs>, channel: u32, queue: u32) -> Self {
+    fn new(needs: Arc<Needs>, channel: u32, queue: u32, terms: QueueTerms) -> Self {
         let mut lacking = vec![(Lost::LacksLanguage, 0)];
         for (skill, _) in &needs.skills {
             let name = Name::from(&**skill);
@@ -102,6 +113,10 @@ impl Class {
             counts: Counts::default(),
             holds: 0,
             lacking,
+            fitting: BTreeSet::new(),
+            slots: Slots::default(),
+            figures: Figures::default(),
+            terms,
             used: 0,
         }
     }
@@ -151,8 +166,9 @@ impl Pool {
         self.settle();
         let channel = self.channel(&needs.channel);
         let queue = self.queue_of(&needs.queue);
+        let terms = self.settings.queues.get(&needs.queue).copied().unwrap_or_default();
         let needs = Arc::new(needs.clone());
-        let class = self.classes.insert(Class::new(Arc::clone(&needs), channel, queue));
+        let class = self.classes.insert(Class::new(Arc::clone(&needs), channel, queue, terms));
         self.class_index.insert(needs, class);
         self.add_queue_class(queue, class);
         self.idle_classes += 1;
@@ -184,15 +200,17 @@ impl Pool {
     fn fill(&mut self, number: u32) {
         let class = &mut self.classes[number];
         let mut seats = Vec::new();
-        for (_, profile) in self.profiles.iter_mut() {
-            match judge(&profile.profile, &class.needs, self.weights) {
+        for (of, profile) in self.profiles.iter_mut() {
+            match judge(&profile.profile, &class.needs, self.settings.weights) {
                 Ok(points) => {
                     profile.add_fit(Fit {
                         class: number,
                         channel: class.channel,
                         effort: class.effort,
+                        proficiency: proficiency(&profile.profile, &class.needs),
                         points,
                     });
+                    class.fitting.insert(of);
                     for &slot in &profile.agents {
                         let agent = &mut self.agents[slot];
                         let spot = agent.shown.spot(profile, class);
@@ -210,6 +228,7 @@ impl Pool {
             }
         }
         class.free = seats.into_iter().collect();
+        self.count_slots(number);
     }
 
     /// Makes a class forget all agents.
@@ -220,6 +239,8 @@ impl Pool {
         }
         class.counts = Counts::default();
         class.holds = 0;
+        class.fitting.clear();
+        class.slots = Slots::default();
         for (_, count) in &mut class.lacking {
             *count = 0;
         }

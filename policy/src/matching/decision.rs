@@ -8,6 +8,7 @@ use core::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::document::Rule;
 use crate::id::{AgentId, ConversationId};
 use crate::time::Span;
 
@@ -74,6 +75,37 @@ pub struct Decision {
     pub nearest: Vec<(AgentId, Score)>,
     /// The three at most whom this agent could have got instead, in the order of the rule; for a freed agent only.
     pub next_in_line: Vec<ConversationId>,
+    /// The rule's own terms; none for `best_score` and for a transfer to one agent.
+    pub terms: Option<Terms>,
+}
+
+/// The terms of a rule over costs. All but the first are in microseconds of customer time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The rule.
+    pub rule: Rule,
+    /// What one more second of waiting cost, in millionths of a customer's second.
+    pub urgency_ppm: i64,
+    /// The conversation, what it does to the agent's others, and the chance of having to come back.
+    pub work_us: i64,
+    /// The price of a slot that others may need.
+    pub price_us: i64,
+    /// The chance that the agent was not there.
+    pub risk_us: i64,
+    /// What waiting for a better agent who is busy would have cost, if there was one.
+    pub hold_us: Option<i64>,
+}
+
+impl Decision {
+    /// The smallest change that would have sent it elsewhere: to whom, and by how many microseconds of customer time that
+    /// one would have to be better; none where nobody else could have it.
+    #[must_use]
+    pub fn flip(&self) -> Option<(AgentId, i64)> {
+        let terms = self.terms?;
+        let by_cost = terms.rule == Rule::LeastCustomerTime;
+        let (second, score) = self.nearest.first().filter(|_| by_cost)?;
+        Some((*second, score.cost_us.saturating_sub(self.total).saturating_add(1)))
+    }
 }
 
 /// What set a decision off.
@@ -96,6 +128,8 @@ pub struct Score {
     pub same_agent: i64,
     /// Milliseconds since the last assignment or since coming online; breaks ties.
     pub idle_ms: i64,
+    /// What the pair costs by the rule, in microseconds of customer time for `least_customer_time`.
+    pub cost_us: i64,
 }
 
 /// Why an agent did not get a conversation.

@@ -11,10 +11,11 @@ use super::agents::{Agent, State};
 use super::classes::Class;
 use super::ids::Ids;
 use super::line::{Lanes, Peek, Place, Turn};
-use super::profiles::{Fit, Profile, judge};
+use super::profiles::{Fit, Profile, judge, proficiency};
+use super::settings::Settings;
 use super::shape::{AgentProfile, Needs, Room, Standing, Waiting};
 use super::slab::Slab;
-use crate::document::Weights;
+use crate::document::{Rule, Weights};
 use crate::id::{AgentId, ConversationId};
 use crate::time::Timestamp;
 
@@ -25,7 +26,11 @@ use crate::time::Timestamp;
 /// [`leave`](Self::leave) and [`take`](Self::take). Answers depend on what the pool was told and on nothing else.
 #[derive(Clone)]
 pub struct Pool {
-    pub(super) weights: Weights,
+    pub(super) settings: Settings,
+    /// When pressure was last recomputed.
+    pub(super) refreshed: Timestamp,
+    /// Offers: how many were missed, and the idle time in milliseconds before all of them.
+    pub(super) missed: (u32, i64),
     /// The latest time it was told, for places in line.
     clock: Timestamp,
     /// Channel names, a handful: those of the connectors.
@@ -72,7 +77,9 @@ impl Pool {
     #[must_use]
     pub fn new(weights: Weights) -> Self {
         Self {
-            weights,
+            settings: Settings { rule: Rule::BestScore, weights, ..Settings::default() },
+            refreshed: Timestamp(0),
+            missed: (0, 0),
             clock: Timestamp(i64::MIN),
             channels: BTreeMap::new(),
             queue_index: BTreeMap::new(),
@@ -95,10 +102,37 @@ impl Pool {
 
     /// Takes new weights, from the next decision on. Judges every profile for every class anew.
     pub fn set_weights(&mut self, weights: Weights) {
-        if self.weights != weights {
-            self.weights = weights;
+        if self.settings.weights != weights {
+            self.settings.weights = weights;
             self.refill();
         }
+    }
+
+    /// Takes a policy's rule with its costs and queues, from the next decision on.
+    pub fn govern(&mut self, settings: Settings) {
+        self.set_weights(settings.weights);
+        self.settings = settings;
+        for (_, class) in self.classes.iter_mut() {
+            class.terms = self.settings.queues.get(&class.needs.queue).copied().unwrap_or_default();
+        }
+        self.regroup();
+    }
+
+    /// The rule in force.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        self.settings.rule
+    }
+
+    /// Says when the last conversation left an agent, as a snapshot kept it.
+    pub fn set_freed(&mut self, id: AgentId, freed: Timestamp) {
+        self.change(id, freed, |agent| agent.freed = freed);
+    }
+
+    /// How many conversations that take room an agent has in hand.
+    #[must_use]
+    pub fn in_hand(&self, id: AgentId) -> u32 {
+        self.agent(id).map_or(0, |agent| agent.now.busy)
     }
 
     /// Adds an agent, offline at first, or changes what one can do; load, standing and idle time stay.
@@ -107,13 +141,14 @@ impl Pool {
         let slot = match self.agent_index.get(id.bits()) {
             Some(slot) if self.profiles[self.agents[slot].profile].profile == *profile => return,
             Some(slot) => {
+                self.ungroup(slot);
                 self.expel(slot);
                 self.part_from_profile(slot);
                 self.agents[slot].profile = self.profile_of(profile);
                 slot
             }
             None => {
-                let now = State { since: at, ..State::default() };
+                let now = State { since: at, freed: at, ..State::default() };
                 let profile = self.profile_of(profile);
                 let slot = self.agents.insert(Agent { id, profile, shown: now.clone(), now, seats: 0 });
                 self.agent_index.insert(id.bits(), slot);
@@ -122,11 +157,13 @@ impl Pool {
         };
         self.profiles[self.agents[slot].profile].agents.push(slot);
         self.admit(slot);
+        self.group(slot);
     }
 
     /// Removes an agent; what is reserved for that one keeps waiting.
     pub fn remove_agent(&mut self, id: AgentId) -> bool {
         let Some(slot) = self.agent_index.remove(id.bits()) else { return false };
+        self.ungroup(slot);
         self.expel(slot);
         self.part_from_profile(slot);
         self.agents.remove(slot);
@@ -150,6 +187,7 @@ impl Pool {
         self.change(id, at, |agent| {
             if standing == Standing::Online && agent.standing != Standing::Online {
                 agent.since = at;
+                agent.freed = at;
             }
             agent.standing = standing;
         });
@@ -170,6 +208,7 @@ impl Pool {
             agent.load = agent.load.saturating_add(effort);
             let held = agent.held.of(channel);
             *held = held.saturating_add(1);
+            agent.busy = agent.busy.saturating_add(u32::from(effort > 0));
             agent.since = at;
         });
     }
@@ -179,6 +218,8 @@ impl Pool {
         let channel = self.channels.get(channel).copied();
         self.change(id, at, |agent| {
             agent.load = agent.load.saturating_sub(effort);
+            agent.busy = agent.busy.saturating_sub(u32::from(effort > 0));
+            agent.freed = at;
             if let Some(channel) = channel {
                 let held = agent.held.of(channel);
                 *held = held.saturating_sub(1);
@@ -291,15 +332,17 @@ impl Pool {
         self.waiting_index.get(conversation.bits()).map(|slot| &self.entries[slot])
     }
 
-    fn see(&mut self, at: Timestamp) {
+    pub(super) fn see(&mut self, at: Timestamp) {
         self.clock = self.clock.max(at);
     }
 
     fn change(&mut self, id: AgentId, at: Timestamp, change: impl FnOnce(&mut State)) {
         self.see(at);
         let Some(slot) = self.agent_index.get(id.bits()) else { return };
+        self.ungroup(slot);
         self.touch(slot);
         change(&mut self.agents[slot].now);
+        self.group(slot);
     }
 
     /// The number of a channel.
@@ -363,11 +406,17 @@ impl Pool {
             profile.channels.iter().map(|(name, &most)| (self.channel(name), most)).collect();
         let mut shared = Profile::new(profile.clone(), limits.into_iter());
         for (number, class) in self.classes.iter() {
-            if let Ok(points) = judge(profile, &class.needs, self.weights) {
-                shared.add_fit(Fit { class: number, channel: class.channel, effort: class.effort, points });
+            if let Ok(points) = judge(profile, &class.needs, self.settings.weights) {
+                let proficiency = proficiency(profile, &class.needs);
+                let (channel, effort) = (class.channel, class.effort);
+                shared.add_fit(Fit { class: number, channel, effort, proficiency, points });
             }
         }
+        let fits: Vec<u32> = shared.fits().iter().map(|fit| fit.class).collect();
         let number = self.profiles.insert(shared);
+        for class in fits {
+            self.classes[class].fitting.insert(number);
+        }
         self.profile_index.insert(profile.clone(), number);
         number
     }
@@ -378,6 +427,9 @@ impl Pool {
         profile.agents.retain(|&agent| agent != slot);
         if profile.agents.is_empty() {
             let profile = self.profiles.remove(number);
+            for fit in profile.fits() {
+                self.classes[fit.class].fitting.remove(&number);
+            }
             self.profile_index.remove(&profile.profile);
         }
     }

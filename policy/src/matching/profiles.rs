@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::groups::Group;
 use super::shape::{AgentProfile, Needs};
 use crate::document::Weights;
 
@@ -15,6 +16,8 @@ pub(super) struct Profile {
     caps: Vec<u32>,
     /// The classes it is eligible for, by class slot.
     fits: Vec<Fit>,
+    /// Its online agents by what they have in hand.
+    pub(super) groups: Vec<Group>,
 }
 
 /// A profile's eligibility for a class.
@@ -24,7 +27,9 @@ pub(super) struct Fit {
     /// The class's channel and effort, to judge room without reading the class.
     pub(super) channel: u32,
     pub(super) effort: u32,
-    /// Points for proficiency.
+    /// The mean proficiency over the needed skills, in per cent; 100 where none is needed.
+    pub(super) proficiency: i64,
+    /// Points for it.
     pub(super) points: i64,
 }
 
@@ -38,7 +43,7 @@ impl Profile {
             }
             caps[channel] = most;
         }
-        Self { profile, agents: Vec::new(), caps, fits: Vec::new() }
+        Self { profile, agents: Vec::new(), caps, fits: Vec::new(), groups: Vec::new() }
     }
 
     /// The most conversations at once on this channel.
@@ -68,6 +73,19 @@ impl Profile {
         if let Ok(index) = self.fits.binary_search_by_key(&class, |fit| fit.class) {
             self.fits.remove(index);
         }
+    }
+}
+
+/// The mean proficiency of a profile that is eligible, in per cent.
+pub(super) fn proficiency(profile: &AgentProfile, needs: &Needs) -> i64 {
+    let sum: i64 = needs
+        .skills
+        .iter()
+        .map(|(skill, _)| i64::from(profile.skills.get(&**skill).copied().unwrap_or(0)))
+        .sum();
+    match i64::try_from(needs.skills.len()) {
+        Ok(count) if count > 0 => sum / count,
+        _ => 100,
     }
 }
 

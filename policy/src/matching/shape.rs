@@ -37,6 +37,8 @@ pub struct AgentProfile {
     pub capacity: u32,
     /// The most conversations at once on a channel; one that is not named has no limit of its own.
     pub channels: BTreeMap<String, u32>,
+    /// The skill that this agent is for first of all, where the rule asks for it.
+    pub primary: Option<String>,
 }
 
 impl AgentProfile {

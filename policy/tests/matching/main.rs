@@ -54,6 +54,7 @@ fn profile() -> impl Strategy<Value = AgentProfile> {
         languages,
         capacity,
         channels,
+        primary: None,
     })
 }
 

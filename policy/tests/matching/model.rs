@@ -83,6 +83,7 @@ impl Model {
             proficiency: (self.weights.proficiency * sum).div_euclid(count),
             same_agent: if waiting.known_agent == Some(id) { self.weights.same_agent } else { 0 },
             idle_ms: at.since(agent.since).0,
+            cost_us: 0,
         }
     }
 
@@ -163,6 +164,7 @@ impl Model {
             losing: Vec::new(),
             nearest: others.take(3).map(|id| (id, self.score(id, waiting, at))).collect(),
             next_in_line: Vec::new(),
+            terms: None,
         };
         (decision, losing)
     }

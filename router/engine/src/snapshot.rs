@@ -7,13 +7,13 @@ use alloc::vec::Vec;
 use policy::Policy;
 use policy::document::Document;
 use policy::id::{AgentId, ConversationId, WorkspaceId};
-use policy::matching::{AgentProfile, Standing};
+use policy::matching::{AgentProfile, Learned, Standing};
 use serde::{Deserialize, Serialize};
 
 use crate::state::{Agent, Conversation, Engine, Phase, QueueFigures, Workspace};
 
-/// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 1.
-const FORM: u8 = 1;
+/// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 2.
+const FORM: u8 = 2;
 
 /// Why a snapshot was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,7 @@ struct WrittenWorkspace {
     agents: Vec<(AgentId, Agent, AgentProfile, Standing)>,
     conversations: Vec<Conversation>,
     queues: BTreeMap<Box<str>, QueueFigures>,
+    learned: Learned,
 }
 
 impl Engine {
@@ -60,6 +61,7 @@ impl Engine {
                     agents: agents.collect(),
                     conversations: workspace.conversations.values().cloned().collect(),
                     queues: workspace.queues.clone(),
+                    learned: workspace.pool.learned(),
                 };
                 (*id, written)
             })
@@ -97,7 +99,8 @@ impl WrittenWorkspace {
         let policy = Policy::compile(&self.document)
             .map_err(|_| SnapshotError::Unreadable("its policy does not compile".into()))?;
         let mut workspace = Workspace { policy_version: self.policy_version, ..Workspace::default() };
-        workspace.pool.set_weights(policy.weights());
+        workspace.pool.govern(policy.settings());
+        workspace.pool.relearn(self.learned);
         workspace.policy = policy;
         workspace.queues = self.queues;
         for mut it in self.conversations {
@@ -113,10 +116,12 @@ impl WrittenWorkspace {
             workspace.pool.put_agent(id, &profile, since);
             workspace.pool.set_standing(id, standing, since);
             let held: Vec<ConversationId> = agent.held.iter().copied().collect();
+            let freed = agent.freed;
             workspace.agents.insert(id, agent);
             for conversation in held {
                 workspace.take_room(id, conversation, since);
             }
+            workspace.pool.set_freed(id, freed);
         }
         let waiting: Vec<ConversationId> = workspace.conversations.keys().copied().collect();
         for conversation in waiting {

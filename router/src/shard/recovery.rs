@@ -57,6 +57,9 @@ pub(super) fn read_record(position: Position, record: &[u8]) -> Result<Event, Re
         Some((&RECORD_VERSION, body)) => {
             postcard::from_bytes(body).map_err(|error| unreadable(error.to_string()))
         }
+        Some((version, _)) if *version < RECORD_VERSION => Err(unreadable(format!(
+            "version {version}, from before the first release: begin with an empty folder"
+        ))),
         Some((version, _)) => Err(unreadable(format!("version {version}"))),
         None => Err(unreadable("empty".into())),
     }

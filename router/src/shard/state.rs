@@ -100,7 +100,7 @@ pub(super) enum Effect {
 }
 
 /// The version of our records.
-pub(super) const RECORD_VERSION: u8 = 1;
+pub(super) const RECORD_VERSION: u8 = 2;
 
 impl State {
     /// The state after recovery.

@@ -8,7 +8,7 @@ use policy::time::Timestamp;
 use super::close::end;
 use crate::event::{ClosedBy, Event};
 use crate::route::Turn;
-use crate::state::{Engine, Phase};
+use crate::state::{Engine, LOOK_AGAIN, Phase};
 
 /// A tick looks at this many conversations at most: a jump of the clock is worked off over several, and each of them can
 /// be appended by itself.
@@ -37,7 +37,18 @@ fn look(
     let (phase, active, before) = (it.phase, it.active, it.deadline);
     let mut turn = Turn::new(engine, at, workspace, cause, out);
     match phase {
-        Phase::Waiting { reserved, .. } => turn.queue(id, reserved),
+        Phase::Waiting { open: false, reserved } => turn.queue(id, reserved),
+        Phase::Waiting { open: true, .. } => {
+            turn.route_conversation(id);
+            let still = |it: &crate::state::Workspace| {
+                let waits =
+                    it.conversations.get(&id).is_some_and(|it| matches!(it.phase, Phase::Waiting { .. }));
+                (waits, it.pool.looks_again(id))
+            };
+            if let Some((true, again)) = turn.workspace().map(still) {
+                engine.look_again(workspace, id, before, again.then_some(at + LOOK_AGAIN));
+            }
+        }
         Phase::Offered { offer, agent, .. } => turn.time_out(id, offer, agent),
         Phase::Parked { agent, .. } => super::park::come_back(&mut turn, id, agent),
         Phase::Assigned { .. } => {

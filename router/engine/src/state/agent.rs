@@ -22,6 +22,8 @@ pub struct Agent {
     pub awaited: BTreeSet<ConversationId>,
     /// The last time the pool was told something that counts for idleness; lets a snapshot rebuild the pool.
     pub(crate) idle_since: Timestamp,
+    /// The last time a conversation left it, or it came online.
+    pub(crate) freed: Timestamp,
 }
 
 impl Agent {
@@ -33,6 +35,7 @@ impl Agent {
             parked: BTreeSet::new(),
             awaited: BTreeSet::new(),
             idle_since: at,
+            freed: at,
         }
     }
 }

@@ -20,7 +20,7 @@ impl Workspace {
             EventKind::WorkspaceCreated | EventKind::WorkspaceRemoved => {}
             EventKind::PolicyInstalled { version, document } => {
                 if let Ok(policy) = Policy::compile(document) {
-                    self.pool.set_weights(policy.weights());
+                    self.pool.govern(policy.settings());
                     self.policy = policy;
                     self.policy_version = *version;
                 }
@@ -39,6 +39,7 @@ impl Workspace {
                 self.pool.set_standing(*agent, *standing, at);
                 if let (Some(agent), Standing::Online) = (self.agents.get_mut(agent), standing) {
                     agent.idle_since = at;
+                    agent.freed = at;
                 }
             }
             EventKind::ConversationOpened { .. } => self.open(at, kind),
@@ -86,6 +87,7 @@ impl Workspace {
                 self.set_phase(*conversation, phase, at);
             }
             EventKind::OfferAccepted { conversation, offer, agent, fence } => {
+                self.answered(*conversation, *agent, false);
                 self.offers.remove(offer);
                 self.hold(*conversation, *agent, *fence, at);
             }
@@ -95,8 +97,11 @@ impl Workspace {
                     conversation.refuse(*agent);
                 }
             }
-            EventKind::OfferTimedOut { conversation, offer, agent }
-            | EventKind::OfferWithdrawn { conversation, offer, agent } => {
+            EventKind::OfferTimedOut { conversation, offer, agent } => {
+                self.answered(*conversation, *agent, true);
+                self.end_offer(*conversation, *offer, *agent, at);
+            }
+            EventKind::OfferWithdrawn { conversation, offer, agent } => {
                 self.end_offer(*conversation, *offer, *agent, at);
             }
             EventKind::Released { conversation, agent } => {
@@ -164,6 +169,7 @@ impl Workspace {
             return;
         };
         self.queues.entry(needs.queue.clone()).or_default().arrived += 1;
+        self.pool.arrived(needs, at);
         self.customers.insert(*customer, *conversation);
         self.conversations.insert(
             *conversation,
@@ -233,12 +239,25 @@ impl Workspace {
         self.set_phase(id, Phase::Waiting { open: false, reserved: None }, at);
     }
 
-    /// Learns from a holding that ends now.
+    /// Learns from an offer that was answered or missed.
+    fn answered(&mut self, id: ConversationId, agent: AgentId, missed: bool) {
+        let phase = self.conversations.get(&id).map(|conversation| conversation.phase);
+        if let (Some(Phase::Offered { made, .. }), Some(agent)) = (phase, self.agents.get(&agent)) {
+            self.pool.offer_answered(made.since(agent.freed), missed);
+        }
+    }
+
+    /// Learns from a holding that ends now; its room is free already.
     fn learn(&mut self, id: ConversationId, at: Timestamp) {
         if let Some(conversation) = self.conversations.get_mut(&id)
             && let Some(since) = conversation.held_since.take()
         {
-            self.queues.entry(conversation.needs.queue.clone()).or_default().learn(at.since(since));
+            let held = at.since(since);
+            self.queues.entry(conversation.needs.queue.clone()).or_default().learn(held);
+            if let Some(agent) = conversation.known_agent {
+                let in_hand = self.pool.in_hand(agent) + u32::from(conversation.needs.effort > 0);
+                self.pool.worked(&conversation.needs, held, in_hand);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use policy::Policy;
 use policy::id::{AgentId, ContactPointId, ConversationId, CustomerId, OfferId};
 use policy::matching::Needs;
-use policy::time::Timestamp;
+use policy::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A conversation's state.
@@ -111,6 +111,8 @@ pub struct Watermarks {
     pub seen: u64,
 }
 
+/// How long a rule may leave a conversation waiting before it looks again without any event.
+pub(crate) const LOOK_AGAIN: Span = Span::seconds(5);
 /// More contact points than this are not kept in one conversation.
 pub(crate) const CONTACT_POINTS_MAX: usize = 16;
 /// More refusers than this are not remembered.
@@ -151,7 +153,10 @@ impl Conversation {
     pub(crate) fn next_look(&self, policy: &Policy, at: Timestamp) -> Option<Timestamp> {
         match self.phase {
             Phase::Waiting { open: false, .. } => policy.next_opening(&self.needs.queue, at),
-            Phase::Waiting { open: true, .. } => None,
+            // The rule may let it wait although somebody is free: then it is looked at again and again.
+            Phase::Waiting { open: true, .. } => {
+                policy.document().rule.looks_again().then_some(at + LOOK_AGAIN)
+            }
             Phase::Offered { until, .. } => Some(until),
             Phase::Assigned { .. } => policy
                 .queue(&self.needs.queue)

@@ -12,6 +12,7 @@ use policy::id::{ConversationId, WorkspaceId};
 use policy::time::Timestamp;
 
 pub use agent::Agent;
+pub(crate) use conversation::LOOK_AGAIN;
 pub use conversation::{ContactPoint, Conversation, Phase, Watermarks};
 pub use workspace::{QueueFigures, Workspace};
 

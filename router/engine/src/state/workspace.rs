@@ -113,6 +113,7 @@ impl Workspace {
         self.pool.release(agent, &conversation.needs.channel, conversation.needs.effort, at);
         if let Some(agent) = self.agents.get_mut(&agent) {
             agent.held.remove(&id);
+            agent.freed = at;
         }
     }
 }

@@ -1,0 +1,137 @@
+//! From a source to the parser's tree. The grammar is the parser's; the fences are ours: the length, the depth, a thread
+//! with a stack of its own, and plain words for what cannot be read.
+
+use cel::common::ast::{IdedExpr, SourceInfo};
+
+use crate::fault::{Fault, Position};
+
+/// Longer sources are refused, in bytes.
+pub(crate) const LONGEST: usize = 4_096;
+/// Parentheses, lists and calls are nested at most so deep.
+const DEEPEST: u16 = 32;
+/// The parser gives up after so many attempts to go on behind a mistake.
+const ATTEMPTS: u32 = 8;
+/// More faults of one source are not shown.
+pub(crate) const MOST_FAULTS: usize = 8;
+/// The stack of a compilation. The parser needs up to 1 MiB for the worst source of the length above.
+const STACK: usize = 8 << 20;
+
+/// Runs a compilation where it has the stack it needs, whoever calls, and where a failure of the parser ends only it.
+pub(crate) fn fenced<T: Send>(work: impl FnOnce() -> Result<T, Vec<Fault>> + Send) -> Result<T, Vec<Fault>> {
+    let nothing = |why: &str| vec![Fault::new(Position { line: 1, column: 1 }, why)];
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("condition".to_owned()).stack_size(STACK);
+        match thread.spawn_scoped(scope, work) {
+            Ok(thread) => thread.join().unwrap_or_else(|_| {
+                Err(nothing("the parser failed on this condition and nothing was changed; write it more simply"))
+            }),
+            Err(_) => Err(nothing("there is no room for reading a condition now; nothing was changed, try again")),
+        }
+    })
+}
+
+/// Parses a source. Macros stay calls: they are checked and evaluated as what they are.
+pub(crate) fn parse(source: &str) -> Result<(IdedExpr, SourceInfo), Vec<Fault>> {
+    let start = Position { line: 1, column: 1 };
+    if source.len() > LONGEST {
+        let detail = format!("the condition has {} bytes, {LONGEST} are the most; split the rule", source.len());
+        return Err(vec![Fault::new(start, detail)]);
+    }
+    if source.trim().is_empty() {
+        return Err(vec![Fault::new(start, "the condition is empty; leave it out to let everything match")]);
+    }
+    let parser = cel::Env::default().parser().enable_optional_syntax(false);
+    let parsed = parser
+        .max_recursion_depth(DEEPEST)
+        .error_recovery_limit(ATTEMPTS)
+        .parse_with_source_info(source);
+    parsed.map_err(|errors| {
+        let mut faults: Vec<Fault> = Vec::new();
+        for error in errors.errors.iter().take(MOST_FAULTS) {
+            let number = |number: isize| u32::try_from(number).unwrap_or(1).max(1);
+            let at = Position { line: number(error.pos.0), column: number(error.pos.1) };
+            faults.push(Fault::new(at, plain(&error.msg)));
+        }
+        // What follows the first mistake of a kind is mostly its echo.
+        faults.dedup_by(|later, earlier| later.at.line == earlier.at.line);
+        faults
+    })
+}
+
+/// The parser's words in plainer ones.
+fn plain(message: &str) -> String {
+    if message.contains("Recursion limit") {
+        return format!("nested more than {DEEPEST} deep; split the rule");
+    }
+    if message.contains("recovery attempt limit") {
+        return "cannot be read from here on".to_owned();
+    }
+    let message = message.strip_prefix("Syntax error: ").unwrap_or(message);
+    let quoted = message.split_once('\'').map(|(_, rest)| rest);
+    if message.starts_with("token recognition error") {
+        let sign = quoted.and_then(|rest| rest.strip_suffix('\'')).unwrap_or_default().trim();
+        return match sign {
+            "=" => "a single `=` compares nothing; write `==`".to_owned(),
+            "&" => "a single `&` joins nothing; write `&&`".to_owned(),
+            "|" => "a single `|` joins nothing; write `||`".to_owned(),
+            sign if sign.starts_with(['"', '\'']) => {
+                "this string does not end, or has an escape that does not exist".to_owned()
+            }
+            sign => format!("`{}` means nothing in a condition", short(sign)),
+        };
+    }
+    if let Some(word) = message.strip_prefix("reserved identifier: ") {
+        return format!("`{word}` is reserved and cannot be a name");
+    }
+    if message.starts_with("invalid int literal") {
+        return "the number is too large; a whole number has at most 64 bits".to_owned();
+    }
+    let Some(unexpected) = quoted.and_then(|rest| rest.split_once("' expecting")).map(|(word, _)| word) else {
+        return format!("cannot be read: {}", short(message));
+    };
+    match unexpected {
+        "<EOF>" => "the condition ends where something is missing".to_owned(),
+        "and" | "AND" => "`and` is not an operator; write `&&`".to_owned(),
+        "or" | "OR" => "`or` is not an operator; write `||`".to_owned(),
+        "not" | "NOT" => "`not` is not an operator; write `!`".to_owned(),
+        word => format!("`{}` cannot stand here; is an operator missing before it?", short(word)),
+    }
+}
+
+fn short(text: &str) -> String {
+    let mut few: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+    if few.len() < text.len() && text.chars().nth(40).is_some() {
+        few.push('…');
+    }
+    few
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_inside_ends_only_the_compilation() {
+        let faults = fenced::<()>(|| std::panic::resume_unwind(Box::new(()))).unwrap_err();
+        assert!(faults[0].detail.starts_with("the parser failed"), "{faults:?}");
+    }
+
+    #[test]
+    fn the_worst_sources_are_read_on_a_small_stack() {
+        let worst = ["1+", "(", "[", "!(", "a.", "a[1]+", "a?(", "a==", "[1,", "{1:", "a{a:", "a()", "-", "$#", "'\""];
+        std::thread::Builder::new()
+            .stack_size(128 << 10)
+            .spawn(move || {
+                for unit in worst {
+                    let mut source = unit.repeat((LONGEST - 1) / unit.len());
+                    source.push('1');
+                    fenced(|| parse(&source).map(|_| ())).ok();
+                    let longer = source.repeat(2);
+                    assert!(fenced(|| parse(&longer).map(|_| ())).is_err(), "{unit}");
+                }
+            })
+            .unwrap()
+            .join()
+            .unwrap();
+    }
+}

@@ -1,0 +1,243 @@
+//! What a live router sees of each class: how many came in the last ten minutes, how much work one was, and from both the
+//! pressure on the agents who serve it. Learned from events, so that a replay learns the same.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::pool::Pool;
+use super::shape::Needs;
+use crate::fixed::{ONE, ratio, scale, sqrt};
+use crate::time::{Span, Timestamp};
+
+/// Arrivals are counted by minute, over so many of them.
+const MINUTES: usize = 10;
+/// Work that was seen is weighed against what was expected as if that had been seen so many times.
+const EXPECTED_TIMES: u32 = 4;
+/// The mean work forgets slowly: about the last so many count.
+const REMEMBERED: u32 = 64;
+/// Pressure is recomputed at an arrival, at most this often.
+const REFRESH: Span = Span::seconds(10);
+/// Rounds of the iteration that balances pressure.
+const ROUNDS: usize = 12;
+
+/// What was learned of one class.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Figures {
+    /// Arrivals by minute; the minute itself says which place is whose.
+    came: [u32; MINUTES],
+    minute: i64,
+    first: Option<Timestamp>,
+    /// The mean work at full speed, in milliseconds, and how often some was seen.
+    work_ms: i64,
+    seen: u32,
+    /// Rate and work told from outside, which then count instead: arrivals in a million seconds, milliseconds.
+    told: Option<(i64, i64)>,
+    /// With 20 binary places: how scarce the agents of this class are; one is neither.
+    pressure: Option<i64>,
+}
+
+/// All that a pool has learned, to be kept with a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Learned {
+    /// Classes, by their needs.
+    pub classes: Vec<(Needs, Figures)>,
+    /// When pressure was last recomputed.
+    pub refreshed: Timestamp,
+    /// Offers that were answered or missed: how many were missed, and the idle time before all of them.
+    pub missed: (u32, i64),
+}
+
+impl Figures {
+    fn roll(&mut self, at: Timestamp) {
+        let minute = at.0.div_euclid(60_000);
+        let passed = usize::try_from(minute.saturating_sub(self.minute)).unwrap_or(0);
+        for step in 1..=passed.min(MINUTES) {
+            let place = (minute - (passed.min(MINUTES) - step) as i64).rem_euclid(MINUTES as i64);
+            self.came[place as usize] = 0;
+        }
+        self.minute = self.minute.max(minute);
+    }
+
+    /// One more came.
+    pub(super) fn arrived(&mut self, at: Timestamp) {
+        self.roll(at);
+        self.first.get_or_insert(at);
+        let place = self.minute.rem_euclid(MINUTES as i64) as usize;
+        self.came[place] = self.came[place].saturating_add(1);
+    }
+
+    /// One was worked at for so long, at full speed.
+    pub(super) fn worked(&mut self, expected: Span, work: Span) {
+        if self.seen == 0 {
+            self.work_ms = expected.0;
+        }
+        self.seen = self.seen.saturating_add(1).min(REMEMBERED);
+        let weight = i64::from(self.seen.saturating_add(EXPECTED_TIMES));
+        self.work_ms += (work.0.clamp(0, 86_400_000) - self.work_ms) / weight;
+    }
+
+    /// Arrivals in a million seconds, over the last ten minutes or since the first if that is less.
+    pub(super) fn rate(&self, at: Timestamp) -> i64 {
+        if let Some((rate, _)) = self.told {
+            return rate;
+        }
+        let Some(first) = self.first else { return 0 };
+        let minute = at.0.div_euclid(60_000);
+        let stale = usize::try_from(minute.saturating_sub(self.minute)).unwrap_or(0).min(MINUTES);
+        let came: u32 = if stale >= MINUTES {
+            0
+        } else {
+            // The places that `roll` would empty do not count.
+            (0..MINUTES - stale)
+                .map(|back| self.came[(self.minute - back as i64).rem_euclid(MINUTES as i64) as usize])
+                .fold(0, u32::saturating_add)
+        };
+        let whole = (MINUTES as i64 - 1) * 60_000 + at.0.rem_euclid(60_000);
+        let over = at.since(first).0.clamp(60_000, whole.max(60_000));
+        i64::from(came) * 1_000_000_000 / over
+    }
+
+    /// The work that is to be expected, in milliseconds.
+    pub(super) fn work_ms(&self, expected: Span) -> i64 {
+        match (self.told, self.seen) {
+            (Some((_, work)), _) => work.max(1),
+            (None, 0) => expected.0.max(1),
+            (None, _) => self.work_ms.max(1),
+        }
+    }
+
+    /// How scarce its agents are, with 20 binary places.
+    pub(super) fn pressure(&self) -> i64 {
+        self.pressure.unwrap_or(ONE)
+    }
+}
+
+impl Pool {
+    /// A conversation of this class came.
+    pub fn arrived(&mut self, needs: &Needs, at: Timestamp) {
+        self.see(at);
+        let class = self.class_of(needs);
+        self.classes[class].figures.arrived(at);
+        if at.since(self.refreshed) >= REFRESH {
+            self.refreshed = at;
+            self.balance(at);
+        }
+    }
+
+    /// A conversation of this class was in hand for so long, while the agent had so many in all.
+    pub fn worked(&mut self, needs: &Needs, held: Span, in_hand: u32) {
+        let class = self.class_of(needs);
+        let speed = self.settings.speed(&needs.channel, in_hand);
+        let class = &mut self.classes[class];
+        class.figures.worked(class.terms.work, Span(held.0 * speed / 1_000));
+    }
+
+    /// Tells rate (arrivals in a million seconds) and work of a class from outside, for an experiment with more
+    /// knowledge than a live router has.
+    pub fn tell(&mut self, needs: &Needs, rate: i64, work: Span) {
+        let class = self.class_of(needs);
+        self.classes[class].figures.told = Some((rate, work.0));
+    }
+
+    /// An offer was answered, or missed, by an agent who had been idle for so long.
+    pub fn offer_answered(&mut self, idle: Span, missed: bool) {
+        let (count, time) = &mut self.missed;
+        *count = count.saturating_add(u32::from(missed));
+        *time = time.saturating_add(idle.0);
+        if *time > 1 << 40 || *count > 1 << 20 {
+            *count /= 2;
+            *time /= 2;
+        }
+    }
+
+    /// What was learned so far.
+    #[must_use]
+    pub fn learned(&self) -> Learned {
+        let mut classes: Vec<(Needs, Figures)> = self
+            .classes
+            .iter()
+            .filter(|(_, class)| class.figures != Figures::default())
+            .map(|(_, class)| ((*class.needs).clone(), class.figures.clone()))
+            .collect();
+        classes.sort_by(|a, b| a.0.cmp(&b.0));
+        Learned { classes, refreshed: self.refreshed, missed: self.missed }
+    }
+
+    /// Takes up what was learned before.
+    pub fn relearn(&mut self, learned: Learned) {
+        for (needs, figures) in learned.classes {
+            let class = self.class_of(&needs);
+            self.classes[class].figures = figures;
+        }
+        self.refreshed = learned.refreshed;
+        self.missed = learned.missed;
+    }
+
+    /// Splits each agent's time over the classes it serves in proportion to load × pressure², and raises the pressure of
+    /// those that come off too short, round after round.
+    fn balance(&mut self, at: Timestamp) {
+        let numbers: Vec<u32> = self.classes.iter().map(|(number, _)| number).collect();
+        // By class slot; slots stay small, since classes are bounded.
+        let most = numbers.iter().max().map_or(0, |most| *most as usize + 1);
+        let (mut loads, mut pressures) = (alloc::vec![0i64; most], alloc::vec![ONE; most]);
+        for &number in &numbers {
+            let class = &self.classes[number];
+            let work = class.figures.work_ms(class.terms.work);
+            // Erlangs with 20 places.
+            let erlangs =
+                i128::from(class.figures.rate(at)) * i128::from(work) * i128::from(ONE) / 1_000_000_000;
+            loads[number as usize] = i64::try_from(erlangs).unwrap_or(i64::MAX);
+        }
+        // Profiles with their online agents, and what one of those can do at once.
+        let mut teams: Vec<(i64, Vec<u32>)> = Vec::new();
+        for (_, profile) in self.profiles.iter() {
+            let online: usize = profile.groups.iter().map(|group| group.members.len()).sum();
+            let served: Vec<u32> = profile
+                .fits()
+                .iter()
+                .map(|fit| fit.class)
+                .filter(|class| loads[*class as usize] > 0)
+                .collect();
+            if online == 0 || served.is_empty() {
+                continue;
+            }
+            let fits = profile.fits().iter().filter(|fit| loads[fit.class as usize] > 0 && fit.effort > 0);
+            let capacity = fits
+                .map(|fit| {
+                    let holds = profile.holds(fit.channel, fit.effort).min(64);
+                    let holds = u32::try_from(holds).unwrap_or(64).max(1);
+                    let speed = self.settings.speed(&self.classes[fit.class].needs.channel, holds);
+                    i64::from(holds) * speed * ONE / 1_000
+                })
+                .max()
+                .unwrap_or(ONE);
+            teams.push((capacity.saturating_mul(i64::try_from(online).unwrap_or(1)), served));
+        }
+        let mut shares = alloc::vec![0i64; most];
+        for _ in 0..ROUNDS {
+            shares.fill(0);
+            for (capacity, served) in &teams {
+                let claim = |class: &u32| {
+                    let x = pressures[*class as usize];
+                    scale(loads[*class as usize], scale(x, x)).max(1)
+                };
+                let all = served.iter().map(claim).fold(0i64, i64::saturating_add);
+                for class in served {
+                    shares[*class as usize] += scale(*capacity, ratio(claim(class), all));
+                }
+            }
+            for &number in &numbers {
+                let at = number as usize;
+                if loads[at] > 0 && shares[at] > 0 {
+                    let step = sqrt(ratio(loads[at], shares[at]));
+                    pressures[at] = scale(pressures[at], step).clamp(ONE / 64, ONE * 64);
+                }
+            }
+        }
+        for &number in &numbers {
+            let at = number as usize;
+            self.classes[number].figures.pressure = (loads[at] > 0).then(|| pressures[at]);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Groups: online agents of one profile who have equally much in hand. For a class all of them cost the same, so that a
+//! decision looks at groups and not at agents; within a group the longest idle stands first.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::agents::State;
+use super::pool::Pool;
+use super::profiles::Profile;
+use super::shape::Standing;
+use crate::document::Rule;
+use crate::id::AgentId;
+use crate::time::Timestamp;
+
+/// One agent in a group: longest idle first, then the lower id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Member {
+    pub(super) idle: Timestamp,
+    id: [u64; 2],
+    pub(super) slot: u32,
+}
+
+impl Member {
+    fn new(idle: Timestamp, id: AgentId, slot: u32) -> Self {
+        Self { idle, id: [(id.bits() >> 64) as u64, id.bits() as u64], slot }
+    }
+}
+
+/// Agents with equal hands.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    /// What each of them has in hand.
+    pub(super) state: State,
+    pub(super) members: BTreeSet<Member>,
+}
+
+impl Group {
+    fn is_of(&self, state: &State) -> bool {
+        self.state.load == state.load && self.state.busy == state.busy && self.state.held == state.held
+    }
+}
+
+/// Conversations of a class that its online agents could take now, and could hold in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Slots {
+    pub(super) free: u64,
+    pub(super) all: u64,
+}
+
+/// An agent with nothing to bound it counts as so many slots.
+const SLOTS_MAX: u64 = 64;
+
+impl State {
+    /// How many more conversations of this kind fit.
+    pub(super) fn slots(&self, profile: &Profile, channel: u32, effort: u32) -> u64 {
+        let room = profile.profile.capacity.saturating_sub(self.load);
+        let by_effort = room.checked_div(effort).unwrap_or(u32::MAX);
+        let by_channel = profile.cap(channel).saturating_sub(self.held.get(channel));
+        u64::from(by_effort.min(by_channel)).min(SLOTS_MAX)
+    }
+
+    fn order(&self, rule: Rule) -> Timestamp {
+        if rule == Rule::RoundRobin { self.since } else { self.freed }
+    }
+}
+
+impl Pool {
+    /// Enters an agent into its group.
+    pub(super) fn group(&mut self, slot: u32) {
+        let agent = &self.agents[slot];
+        if !self.settings.rule.groups() || agent.now.standing != Standing::Online {
+            return;
+        }
+        let member = Member::new(agent.now.order(self.settings.rule), agent.id, slot);
+        let state = agent.now.clone();
+        let profile = &mut self.profiles[agent.profile];
+        match profile.groups.iter_mut().find(|group| group.is_of(&state)) {
+            Some(group) => drop(group.members.insert(member)),
+            None => {
+                let members = BTreeSet::from([member]);
+                profile.groups.push(Group { state: state.clone(), members });
+            }
+        }
+        let profile = &self.profiles[agent.profile];
+        for fit in profile.fits() {
+            let slots = &mut self.classes[fit.class].slots;
+            slots.free += state.slots(profile, fit.channel, fit.effort);
+            slots.all += State::default().slots(profile, fit.channel, fit.effort);
+        }
+    }
+
+    /// Takes an agent out of its group.
+    pub(super) fn ungroup(&mut self, slot: u32) {
+        let agent = &self.agents[slot];
+        if !self.settings.rule.groups() || agent.now.standing != Standing::Online {
+            return;
+        }
+        let member = Member::new(agent.now.order(self.settings.rule), agent.id, slot);
+        let state = agent.now.clone();
+        let profile = &mut self.profiles[agent.profile];
+        if let Some(at) = profile.groups.iter().position(|group| group.is_of(&state)) {
+            profile.groups[at].members.remove(&member);
+            if profile.groups[at].members.is_empty() {
+                profile.groups.swap_remove(at);
+            }
+        }
+        let profile = &self.profiles[agent.profile];
+        for fit in profile.fits() {
+            let slots = &mut self.classes[fit.class].slots;
+            slots.free -= state.slots(profile, fit.channel, fit.effort);
+            slots.all -= State::default().slots(profile, fit.channel, fit.effort);
+        }
+    }
+
+    /// Groups everyone anew, for a changed rule.
+    pub(super) fn regroup(&mut self) {
+        for (_, profile) in self.profiles.iter_mut() {
+            profile.groups.clear();
+        }
+        for (_, class) in self.classes.iter_mut() {
+            class.slots = Slots::default();
+        }
+        let slots: Vec<u32> = self.agents.iter().map(|(slot, _)| slot).collect();
+        slots.into_iter().for_each(|slot| self.group(slot));
+    }
+
+    /// The slots of a class that is new, from the groups there are.
+    pub(super) fn count_slots(&mut self, number: u32) {
+        let class = &self.classes[number];
+        let mut slots = Slots::default();
+        for &profile in &class.fitting {
+            let profile = &self.profiles[profile];
+            for group in &profile.groups {
+                let members = group.members.len() as u64;
+                slots.free += members * group.state.slots(profile, class.channel, class.effort);
+                slots.all += members * State::default().slots(profile, class.channel, class.effort);
+            }
+        }
+        self.classes[number].slots = slots;
+    }
+}

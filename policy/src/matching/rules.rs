@@ -1,0 +1,406 @@
+//! The rules over groups: least customer time, and those of the market's routers. Each says what a pair costs, whether
+//! it may be made yet, and which of the conversations that wait goes first; choosing is the same for all.
+
+use alloc::vec::Vec;
+
+use super::costs::{Cost, RISK_STEP};
+use super::decision::{Decision, Lost, Score, Terms, Trigger};
+use super::groups::{Group, Member};
+use super::line::Place;
+use super::pool::{Entry, Pool};
+use super::profiles::Fit;
+use super::shape::Standing;
+use crate::document::Rule;
+use crate::id::{AgentId, ConversationId};
+use crate::time::{Span, Timestamp};
+
+/// How many of those who lost a record names.
+const NAMED: usize = 3;
+/// Proficiencies of the rings of `bullseye` and of the steps of `longest_idle`; each opens this much later.
+const RINGS: [i64; 3] = [90, 50, 0];
+const RING: Span = Span::seconds(15);
+const STEP: Span = Span::seconds(30);
+/// How long the rule `priority_delay` keeps agents for their primary skill.
+const DELAY: Span = Span::seconds(30);
+
+/// One who could have the conversation now: smallest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    cost: i64,
+    busy: u32,
+    member: Member,
+}
+
+/// A group that is being read, with the first of it that was not read yet.
+struct Reading<'a> {
+    cost: Cost,
+    group: &'a Group,
+    from: Option<Member>,
+    next: Candidate,
+}
+
+impl Pool {
+    /// Whether this rule may leave a conversation waiting although somebody is free, so that it wants to be looked at
+    /// again without any event.
+    #[must_use]
+    pub fn looks_again(&self, conversation: ConversationId) -> bool {
+        self.settings.rule.looks_again()
+            && self.entry(conversation).is_some_and(|entry| self.classes[entry.class].slots.free > 0)
+    }
+
+    /// The best agent by the rule, for one of the rules over groups.
+    pub(super) fn choose_by_rule(&self, entry: &Entry, trigger: Trigger, at: Timestamp) -> Option<Decision> {
+        let mut readings = self.readings(entry, at);
+        let mut kept = 0u32;
+        let (winner, cost) = loop {
+            let (slot, cost) = self.read(&mut readings, entry, at)?;
+            if self.owes_older(slot, &entry.place, at) {
+                kept += 1;
+            } else {
+                break (slot, cost);
+            }
+        };
+        let overdue = entry.waiting.is_overdue(at);
+        let hold = if overdue { None } else { self.hold(entry, cost.total, at) };
+        if hold.is_some_and(|hold| hold < cost.total) {
+            return None;
+        }
+        let mut nearest = Vec::new();
+        while nearest.len() < NAMED
+            && let Some((slot, cost)) = self.read(&mut readings, entry, at)
+        {
+            nearest.push((self.agents[slot].id, self.scored(entry, slot, cost, at)));
+        }
+        Some(self.record(entry, winner, cost, trigger, at, kept, nearest, hold))
+    }
+
+    /// The conversation that an agent with room gets next by the rule, and who gets it: another agent may be the better
+    /// one for it by now.
+    pub(super) fn choose_next_by_rule(&self, slot: u32, at: Timestamp) -> Option<(ConversationId, Decision)> {
+        let mut heads = self.heads(slot, at);
+        while let Some(best) = (0..heads.len()).min_by_key(|index| heads[*index].0) {
+            let (_, place) = heads.swap_remove(best);
+            let entry = &self.entries[place.slot];
+            if let Some(only) = entry.waiting.reserved {
+                let own = self.agents[slot].id == only;
+                if own && let Some(decision) = self.choose_agent(place.conversation(), at) {
+                    return Some((place.conversation(), decision));
+                }
+                continue;
+            }
+            if let Some(mut decision) = self.choose_by_rule(entry, Trigger::AgentFreed, at) {
+                let mut rest: Vec<_> = heads.iter().map(|(rank, place)| (*rank, *place)).collect();
+                rest.sort_unstable();
+                decision.next_in_line =
+                    rest.into_iter().take(NAMED).map(|(_, place)| place.conversation()).collect();
+                return Some((place.conversation(), decision));
+            }
+        }
+        None
+    }
+
+    /// The first of each lane that this agent could serve now, with its rank: smallest first. Those past their bound by
+    /// age alone.
+    fn heads(&self, slot: u32, at: Timestamp) -> Vec<((u8, i64, Timestamp, u128), Place)> {
+        let agent = &self.agents[slot];
+        let profile = &self.profiles[agent.profile];
+        let mut heads = Vec::new();
+        self.each_open_lane(slot, |class, lane| {
+            let place = lane.line.iter().find(|place| !self.has_refused(agent.id, place));
+            let Some(place) = place else { return };
+            let overdue = lane.is_overdue(&place, at);
+            let class_of = &self.classes[class];
+            let waited = at.since(place.since);
+            let rank = if overdue {
+                0
+            } else {
+                match self.settings.rule {
+                    Rule::LeastCustomerTime => {
+                        let urgency = class_of.urgency(lane.priority, waited, self.settings.costs.urgency_pm);
+                        let fit = profile.fit(class);
+                        let taken = fit.map_or(1, |fit| {
+                            self.cost(class, lane.priority, profile, &fit, &agent.now, false, at).taken
+                        });
+                        // The most urgent for the time it takes first.
+                        let wide = i128::from(urgency) * 1_000_000_000 / i128::from(taken.max(1));
+                        -i64::try_from(wide).unwrap_or(i64::MAX)
+                    }
+                    Rule::RoundRobin => 0,
+                    Rule::QueueRatio => -self.above_ratio(class, at),
+                    Rule::LongestIdle
+                    | Rule::SpareCapacity
+                    | Rule::LeastActive
+                    | Rule::PriorityDelay
+                    | Rule::Bullseye
+                    | Rule::BestScore => -i64::from(lane.priority),
+                }
+            };
+            heads.push(((u8::from(!overdue), rank, place.since, place.conversation().bits()), place));
+        });
+        heads
+    }
+
+    /// How far a class's queue lies above its share of all queues, in millionths: shares go by rate × target.
+    fn above_ratio(&self, number: u32, at: Timestamp) -> i64 {
+        let share = |class: &super::classes::Class| {
+            i128::from(class.figures.rate(at)) * i128::from(class.terms.target.0.max(1))
+        };
+        let (mut waiting, mut shares) = (0i128, 0i128);
+        for (_, class) in self.classes.iter() {
+            waiting += i128::from(class.waiting);
+            shares += share(class);
+        }
+        let class = &self.classes[number];
+        let due = waiting * share(class) * 1_000_000 / shares.max(1);
+        i64::try_from(i128::from(class.waiting) * 1_000_000 - due).unwrap_or(i64::MAX)
+    }
+
+    /// Every group that could have the conversation now.
+    fn readings<'a>(&'a self, entry: &Entry, at: Timestamp) -> Vec<Reading<'a>> {
+        let class = &self.classes[entry.class];
+        let mut readings = Vec::new();
+        for &number in &class.fitting {
+            let profile = &self.profiles[number];
+            let Some(fit) = profile.fit(entry.class) else { continue };
+            for group in &profile.groups {
+                if !group.state.has_room(profile, fit.channel, fit.effort) {
+                    continue;
+                }
+                let Some(cost) = self.pair(entry, number, &fit, group, at) else { continue };
+                let Some(&first) = group.members.first() else { continue };
+                let next = Candidate { cost: cost.total, busy: group.state.busy, member: first };
+                let mut reading = Reading { cost, group, from: Some(first), next };
+                self.start(&mut reading, entry, at);
+                readings.push(reading);
+            }
+        }
+        readings
+    }
+
+    /// What the rule says of a pair; none if it may not be made yet.
+    fn pair(&self, entry: &Entry, number: u32, fit: &Fit, group: &Group, at: Timestamp) -> Option<Cost> {
+        let profile = &self.profiles[number];
+        let waited = at.since(entry.waiting.since);
+        let plain = |total: i64| Some(Cost { total, ..Cost::default() });
+        let rings = |step: Span| {
+            let ring = RINGS.iter().position(|least| fit.proficiency >= *least).unwrap_or(RINGS.len());
+            // What nobody stands in is skipped at once.
+            let ring = i64::try_from(ring).unwrap_or(0);
+            (waited.0 >= ring * step.0 || self.nobody_within(entry, ring)).then_some(ring)
+        };
+        match self.settings.rule {
+            Rule::LeastCustomerTime => {
+                Some(self.cost(entry.class, entry.waiting.priority, profile, fit, &group.state, false, at))
+            }
+            Rule::SpareCapacity => {
+                let spare = profile.profile.capacity.saturating_sub(group.state.load);
+                plain(-(i64::from(spare) * 1_000 / i64::from(profile.profile.capacity.max(1))))
+            }
+            Rule::LeastActive => plain(i64::from(group.state.busy)),
+            Rule::LongestIdle => rings(STEP).and_then(plain),
+            Rule::Bullseye => rings(RING).and_then(plain),
+            Rule::PriorityDelay => {
+                let primary = profile.profile.primary.as_deref();
+                let own = primary.is_none_or(|primary| {
+                    let needs = &self.classes[entry.class].needs;
+                    needs.skills.iter().any(|(skill, _)| &**skill == primary) || needs.skills.is_empty()
+                });
+                (own || waited >= DELAY).then_some(0).and_then(plain)
+            }
+            Rule::QueueRatio => {
+                let idle = i64::try_from(group.members.len()).unwrap_or(i64::MAX);
+                let agents = i64::try_from(profile.agents.len()).unwrap_or(i64::MAX).max(1);
+                plain(-(idle * 1_000_000 / agents))
+            }
+            Rule::RoundRobin | Rule::BestScore => plain(0),
+        }
+    }
+
+    /// Whether no online agent stands in an inner ring, with room or without.
+    fn nobody_within(&self, entry: &Entry, ring: i64) -> bool {
+        let class = &self.classes[entry.class];
+        let bound = RINGS[usize::try_from(ring - 1).unwrap_or(0).min(RINGS.len() - 1)];
+        !class.fitting.iter().any(|number| {
+            let profile = &self.profiles[*number];
+            !profile.groups.is_empty() && profile.fit(entry.class).is_some_and(|fit| fit.proficiency >= bound)
+        })
+    }
+
+    /// Places a reading at the one of its group to be asked first: the longest idle among those who are as likely there
+    /// as the most likely one.
+    fn start(&self, reading: &mut Reading<'_>, entry: &Entry, at: Timestamp) {
+        if self.settings.rule != Rule::LeastCustomerTime || self.missed.0 == 0 {
+            return;
+        }
+        let class = &self.classes[entry.class];
+        let weight = class.terms.weight(entry.waiting.priority);
+        let risk = |member: &Member| self.risk(class, at.since(member.idle)) * weight / 1_000;
+        let Some(newest) = reading.group.members.last() else { return };
+        let most = risk(newest) + RISK_STEP;
+        let first = reading.group.members.iter().rev().take_while(|member| risk(member) <= most).last();
+        let first = *first.unwrap_or(newest);
+        reading.cost.risk = risk(&first);
+        reading.cost.total = reading.cost.total.saturating_add(reading.cost.risk);
+        reading.from = Some(first);
+        reading.next = Candidate { cost: reading.cost.total, member: first, ..reading.next };
+    }
+
+    /// The best of all readings, which moves on; those who refused are passed by.
+    fn read(&self, readings: &mut Vec<Reading<'_>>, entry: &Entry, at: Timestamp) -> Option<(u32, Cost)> {
+        let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()));
+        loop {
+            let best = (0..readings.len()).min_by_key(|index| {
+                let reading = &readings[*index];
+                let own = known.filter(|slot| *slot == reading.next.member.slot);
+                let cost = own.map_or(reading.next.cost, |slot| self.known_cost(entry, slot, at).total);
+                (cost, reading.next)
+            })?;
+            let reading = &mut readings[best];
+            let member = reading.next.member;
+            let cost = reading.cost;
+            // The group is read as a ring from where it was begun.
+            let after = reading
+                .group
+                .members
+                .range((core::ops::Bound::Excluded(member), core::ops::Bound::Unbounded));
+            let next = after.chain(reading.group.members.iter()).next().copied();
+            match next.filter(|next| Some(*next) != reading.from) {
+                Some(next) => reading.next.member = next,
+                None => drop(readings.swap_remove(best)),
+            }
+            let agent = &self.agents[member.slot];
+            if entry.waiting.refused.contains(&agent.id) {
+                continue;
+            }
+            let cost = match known {
+                Some(slot) if slot == member.slot => self.known_cost(entry, slot, at),
+                _ => cost,
+            };
+            return Some((member.slot, cost));
+        }
+    }
+
+    fn known_cost(&self, entry: &Entry, slot: u32, at: Timestamp) -> Cost {
+        let agent = &self.agents[slot];
+        let profile = &self.profiles[agent.profile];
+        let known = self.settings.rule == Rule::LeastCustomerTime;
+        profile.fit(entry.class).map_or(Cost::default(), |fit| {
+            self.cost(entry.class, entry.waiting.priority, profile, &fit, &agent.now, known, at)
+        })
+    }
+
+    /// What it would cost to wait for a better agent who is busy now, if there is one: the time until one of them is
+    /// free, times what a second of waiting costs, plus their mean cost.
+    fn hold(&self, entry: &Entry, best: i64, at: Timestamp) -> Option<i64> {
+        let costs = &self.settings.costs;
+        if self.settings.rule != Rule::LeastCustomerTime || costs.hold_pm == 0 {
+            return None;
+        }
+        let class = &self.classes[entry.class];
+        let mut better: Vec<(i64, u64, i64)> = Vec::new();
+        for &number in &class.fitting {
+            let profile = &self.profiles[number];
+            let Some(fit) = profile.fit(entry.class) else { continue };
+            for group in &profile.groups {
+                if group.state.has_room(profile, fit.channel, fit.effort) || group.state.busy == 0 {
+                    continue;
+                }
+                // The hands as they will be when one conversation has left them.
+                let mut hands = group.state.clone();
+                hands.busy -= 1;
+                let cost = self.cost(entry.class, entry.waiting.priority, profile, &fit, &hands, false, at);
+                if cost.total < best {
+                    let rate = i64::from(group.state.busy) * 1_000_000_000_000 / cost.taken.max(1);
+                    better.push((cost.total, group.members.len() as u64, rate));
+                }
+            }
+            if let Some(known) = entry.waiting.known_agent
+                && let Some(slot) = self.agent_index.get(known.bits())
+                && self.agents[slot].profile == number
+                && self.agents[slot].now.standing == Standing::Online
+                && self.agents[slot].now.busy > 0
+                && !self.agents[slot].now.has_room(profile, fit.channel, fit.effort)
+            {
+                let mut hands = self.agents[slot].now.clone();
+                hands.busy -= 1;
+                let cost = self.cost(entry.class, entry.waiting.priority, profile, &fit, &hands, true, at);
+                if cost.total < best {
+                    let rate = i64::from(hands.busy + 1) * 1_000_000_000_000 / cost.taken.max(1);
+                    better.push((cost.total, 1, rate));
+                }
+            }
+        }
+        better.sort_unstable();
+        let waited = at.since(entry.waiting.since);
+        let urgency = class.urgency(entry.waiting.priority, waited, costs.urgency_pm);
+        let ahead = class.lanes.before(entry.waiting.priority, entry.waiting.passed_over, &entry.place, at);
+        let waits = i128::from(costs.hold_pm) * i128::from(urgency) * i128::from(ahead + 1);
+        let (mut agents, mut sum, mut rates) = (0i128, 0i128, 0i128);
+        let mut least = None;
+        for (cost, count, rate) in better {
+            agents += i128::from(count);
+            sum += i128::from(cost) * i128::from(count);
+            rates += i128::from(rate) * i128::from(count);
+            // κ per mille, urgency per million; rates are in frees a million seconds, and a second has a million parts.
+            let until = waits * 1_000 / rates.max(1);
+            let whole = i64::try_from(until + sum / agents).unwrap_or(i64::MAX);
+            least = Some(least.map_or(whole, |least: i64| least.min(whole)));
+        }
+        least
+    }
+
+    fn scored(&self, entry: &Entry, slot: u32, cost: Cost, at: Timestamp) -> Score {
+        let agent = &self.agents[slot];
+        let profile = &self.profiles[agent.profile];
+        Score {
+            proficiency: profile.fit(entry.class).map_or(0, |fit| fit.proficiency),
+            same_agent: i64::from(entry.waiting.known_agent == Some(agent.id)),
+            idle_ms: at.since(agent.now.freed).0,
+            cost_us: cost.total,
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all parts of one record, made here only")]
+    fn record(
+        &self,
+        entry: &Entry,
+        slot: u32,
+        cost: Cost,
+        trigger: Trigger,
+        at: Timestamp,
+        kept: u32,
+        nearest: Vec<(AgentId, Score)>,
+        hold: Option<i64>,
+    ) -> Decision {
+        let waiting = &entry.waiting;
+        let class = &self.classes[entry.class];
+        let waited = at.since(waiting.since);
+        let counts = self.counts(entry.class);
+        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
+        let mut losing = self.losing(entry, counts, kept);
+        if let Some((_, agents)) = losing.iter_mut().find(|(lost, _)| *lost == Lost::ScoredLower)
+            && *agents == 0
+        {
+            losing.retain(|(lost, _)| *lost != Lost::ScoredLower);
+        }
+        Decision {
+            agent: self.agents[slot].id,
+            trigger,
+            score: self.scored(entry, slot, cost, at),
+            total: cost.total,
+            waited,
+            passed_over: waiting.is_overdue(at),
+            losing,
+            nearest,
+            next_in_line: Vec::new(),
+            terms: Some(Terms {
+                rule: self.settings.rule,
+                urgency_ppm: class.urgency(waiting.priority, waited, self.settings.costs.urgency_pm),
+                work_us: cost.total.saturating_sub(cost.price).saturating_sub(cost.risk),
+                price_us: cost.price,
+                risk_us: cost.risk,
+                hold_us: hold,
+            }),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What the policy says of matching: the rule, its costs, and what each queue is worth. A pool takes it whole.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use crate::document::{CostsDoc, Rule, Weights};
+use crate::time::Span;
+
+/// Settings of a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The rule in force.
+    pub rule: Rule,
+    /// Points of the rule `best_score`.
+    pub weights: Weights,
+    /// What the costs of the rule `least_customer_time` are made of.
+    pub costs: CostsDoc,
+    /// Channel to the speed of each conversation while an agent has 1, 2, 3, … of them, in per mille.
+    pub speeds: BTreeMap<Box<str>, Vec<u32>>,
+    /// Queues by name.
+    pub queues: BTreeMap<Box<str>, QueueTerms>,
+}
+
+/// What a queue's conversations are worth, and what is expected of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueTerms {
+    /// A second of such a customer, in per mille; none takes it from the priority.
+    pub weight: Option<u32>,
+    /// The service target.
+    pub target: Span,
+    /// The work of one, before any was seen.
+    pub work: Span,
+    /// How long an agent may think about an offer.
+    pub offer: Span,
+}
+
+impl Default for QueueTerms {
+    fn default() -> Self {
+        Self { weight: None, target: Span::seconds(60), work: Span::seconds(240), offer: Span::seconds(20) }
+    }
+}
+
+/// Speeds of a channel that the policy does not name, in per mille: replies slow each other down
+/// (a machine-repair curve for short chats).
+const SPEEDS: [u32; 8] = [1_000, 900, 750, 620, 520, 450, 400, 350];
+
+impl Settings {
+    /// The speed of each of so many conversations in one pair of hands, in per mille; never zero.
+    pub(super) fn speed(&self, channel: &str, count: u32) -> i64 {
+        let named = self.speeds.get(channel).map_or(SPEEDS.as_slice(), Vec::as_slice);
+        let at = (count.max(1) - 1) as usize;
+        let speed = named.get(at).or(named.last()).copied().unwrap_or(1_000);
+        i64::from(speed.clamp(10, 1_000))
+    }
+}
+
+impl QueueTerms {
+    /// The worth of a customer's second, in per mille: as the queue says, else twice as much for each step of priority
+    /// above 4.
+    pub(super) fn weight(&self, priority: u8) -> i64 {
+        match self.weight {
+            Some(weight) => i64::from(weight),
+            None if priority >= 4 => 1_000 << (priority - 4).min(9),
+            None => 1_000 >> (4 - priority),
+        }
+    }
+}
