@@ -3,7 +3,7 @@
 
 use policy::id::{AgentId, ConversationId};
 use policy::time::{Span, Timestamp};
-use policy::{AgentProfile, Decision, Needs, Pool, Standing, Waiting, Weights};
+use policy::{AgentProfile, Decision, Needs, Pool, Rule, Settings, Standing, Waiting, Weights};
 
 const SKILLS: u64 = 64;
 const LANGUAGES: [&str; 4] = ["de", "en", "es", "fr"];
@@ -26,7 +26,12 @@ pub(crate) struct Load {
 impl Load {
     /// A pool of agents who are all online and full, and conversations that wait.
     pub(crate) fn full(agents: u64, waiting: u64) -> Self {
-        let mut load = Self::idle(agents);
+        Self::busy(agents, waiting, Rule::BestScore, u64::MAX)
+    }
+
+    /// The same under a rule, with at most so many distinct profiles.
+    pub(crate) fn busy(agents: u64, waiting: u64, rule: Rule, profiles: u64) -> Self {
+        let mut load = Self::idle(agents, rule, profiles);
         for agent in 0..agents {
             for _ in 0..CAPACITY {
                 load.take(AgentId::from_bits(agent.into()), "chat");
@@ -40,7 +45,7 @@ impl Load {
 
     /// A pool of agents who are all online, each with one of three places taken, and nobody who waits.
     pub(crate) fn light(agents: u64) -> Self {
-        let mut load = Self::idle(agents);
+        let mut load = Self::idle(agents, Rule::BestScore, u64::MAX);
         for agent in 0..agents {
             load.take(AgentId::from_bits(agent.into()), "chat");
         }
@@ -52,7 +57,7 @@ impl Load {
         load
     }
 
-    fn idle(agents: u64) -> Self {
+    fn idle(agents: u64, rule: Rule, profiles: u64) -> Self {
         let mut load = Self {
             pool: Pool::new(Weights::default()),
             needs: Vec::new(),
@@ -63,8 +68,13 @@ impl Load {
             now: Timestamp(1_700_000_000_000),
         };
         load.needs = (0..CLASSES).map(kind).collect();
+        load.pool.govern(Settings { rule, ..Settings::default() });
         for agent in 0..agents {
             let id = AgentId::from_bits(agent.into());
+            if profiles != u64::MAX {
+                // The same draws for the agents of one profile.
+                load.random = 0x9e37_79b9 + agent % profiles;
+            }
             let mut profile = AgentProfile { capacity: CAPACITY, ..AgentProfile::default() };
             while profile.skills.len() < 6 {
                 let proficiency = 1 + u8::try_from(load.below(100)).unwrap_or(0);
@@ -92,11 +102,13 @@ impl Load {
         self.now = self.now + Span(1);
         self.came += 1;
         let conversation = ConversationId::from_bits(self.came.into());
+        let needs = self.needs[usize::try_from(index).unwrap_or(0)].clone();
+        self.pool.arrived(&needs, self.now);
         let priority = if self.below(10) == 0 { 6 } else { 4 };
         let known_agent = (self.below(5) == 0).then(|| AgentId::from_bits(self.below(self.agents).into()));
         self.pool.wait(Waiting {
             conversation,
-            needs: self.needs[usize::try_from(index).unwrap_or(0)].clone(),
+            needs,
             priority,
             since: self.now,
             passed_over: Span::seconds(1_800),

@@ -74,6 +74,11 @@ impl<'a, 'f> Evaluation<'a, 'f> {
         Self { facts, variables: Vec::new(), left: BUDGET }
     }
 
+    /// An evaluation of what does not look at the variables of so many loops around it.
+    pub(crate) fn inside(facts: &'f Facts<'a>, loops: usize) -> Self {
+        Self { variables: vec![Value::Bool(false); loops], ..Self::new(facts) }
+    }
+
     /// The steps taken so far.
     pub(crate) fn steps(&self) -> u64 {
         BUDGET - self.left

@@ -132,24 +132,6 @@ impl Node {
         Self { what, at, shape, cost: 1, fallible: false, names: 0, variables: 0 }
     }
 
-    /// A node over parts, whose cost is one step and theirs.
-    pub(crate) fn over<'n>(
-        what: impl FnOnce() -> What,
-        at: Position,
-        shape: Shape,
-        parts: impl IntoIterator<Item = &'n Self>,
-    ) -> Self {
-        let mut node = Self::leaf(What::Variable(0), at, shape);
-        for part in parts {
-            node.cost = node.cost.saturating_add(part.cost);
-            node.fallible |= part.fallible;
-            node.names |= part.names;
-            node.variables |= part.variables;
-        }
-        node.what = what();
-        node
-    }
-
     /// The same, dearer by so many steps.
     pub(crate) fn costing(mut self, steps: u64) -> Self {
         self.cost = self.cost.saturating_add(steps);
@@ -182,6 +164,33 @@ impl Node {
             Some(Value::Int(int)) => Some(*int),
             _ => None,
         }
+    }
+}
+
+/// What a node takes over from its parts.
+pub(crate) struct Sum {
+    cost: u64,
+    fallible: bool,
+    names: u32,
+    variables: u64,
+}
+
+impl Sum {
+    pub(crate) fn of<'n>(parts: impl IntoIterator<Item = &'n Node>) -> Self {
+        let mut sum = Self { cost: 1, fallible: false, names: 0, variables: 0 };
+        for part in parts {
+            sum.cost = sum.cost.saturating_add(part.cost);
+            sum.fallible |= part.fallible;
+            sum.names |= part.names;
+            sum.variables |= part.variables;
+        }
+        sum
+    }
+
+    /// The node over these parts.
+    pub(crate) fn node(self, what: What, at: Position, shape: Shape) -> Node {
+        let Self { cost, fallible, names, variables } = self;
+        Node { what, at, shape, cost, fallible, names, variables }
     }
 }
 

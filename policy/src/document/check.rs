@@ -70,12 +70,35 @@ pub(crate) fn check(document: &Document, faults: &mut Faults) -> BTreeMap<String
     for (name, queue) in &document.queues {
         check_queue(&format!("queues.{name}"), queue, document, faults);
     }
-    let Document { weights, bounds, .. } = document;
+    let Document { weights, bounds, costs, .. } = document;
     for (name, weight) in [("proficiency", weights.proficiency), ("same_agent", weights.same_agent)] {
         faults.require(
             (0..=MOST_WEIGHT).contains(&weight),
             || format!("weights.{name}"),
             || format!("{weight} points is out of range; use 0 to {MOST_WEIGHT}"),
+        );
+    }
+    let parts = [
+        ("urgency_pm", costs.urgency_pm, 0, 100_000),
+        ("hold_pm", costs.hold_pm, 0, 100_000),
+        ("comes_again_pm", costs.comes_again_pm, 0, 1_000),
+        ("again_s", costs.again_s, 0, DAY_S),
+        ("known_agent_pm", costs.known_agent_pm, 1, 1_000),
+    ];
+    for (name, value, least, most) in parts {
+        faults.require(
+            (least..=most).contains(&value),
+            || format!("costs.{name}"),
+            || format!("{value} is out of range; use {least} to {most}"),
+        );
+    }
+    names("speeds", document.speeds.keys(), faults);
+    for (channel, speeds) in &document.speeds {
+        let falling = speeds.windows(2).all(|pair| pair[1] <= pair[0]);
+        faults.require(
+            !speeds.is_empty() && speeds.len() <= 64 && falling && speeds.iter().all(|it| *it <= 1_000),
+            || format!("speeds.{channel}"),
+            || "use 1 to 64 speeds of 0 to 1000, none above the one before it".to_string(),
         );
     }
     faults.require(
@@ -166,6 +189,8 @@ fn check_queue(path: &str, queue: &QueueDoc, document: &Document, faults: &mut F
         ("offer_s", u64::from(queue.offer_s), 0, 3_600),
         ("max_waiting", u64::from(queue.max_waiting), 1, 10_000_000),
         ("idle_close_s", queue.idle_close_s, 0, YEAR_S),
+        ("weight", u64::from(queue.weight.unwrap_or(1_000)), 1, 1_000_000),
+        ("work_s", u64::from(queue.work_s), 1, u64::from(DAY_S)),
     ];
     for (name, value, least, most) in limits {
         faults.require(

@@ -14,7 +14,7 @@ use super::groups::Slots;
 use super::line::Lanes;
 use super::pool::Pool;
 use super::profiles::{Fit, Profile, judge, proficiency};
-use super::settings::QueueTerms;
+use super::settings::{QueueTerms, Speeds};
 use super::shape::{AgentProfile, Needs, Standing};
 use crate::document::Weights;
 use crate::id::AgentId;
@@ -89,14 +89,20 @@ pub(super) struct Class {
     pub(super) slots: Slots,
     /// What was learned of it.
     pub(super) figures: Figures,
+    /// Arrivals in a million seconds, as of the last look at what was learned.
+    pub(super) rate: i64,
+    /// What one slot is worth to it, with 20 binary places.
+    pub(super) scarce: i64,
     /// What its queue says of it.
     pub(super) terms: QueueTerms,
+    /// How fast conversations of its channel are beside each other.
+    pub(super) speeds: Speeds,
     /// When it was last used, for dropping the one unused for longest.
     used: u64,
 }
 
 impl Class {
-    fn new(needs: Arc<Needs>, channel: u32, queue: u32, terms: QueueTerms) -> Self {
+    fn new(needs: Arc<Needs>, channel: u32, queue: u32, terms: QueueTerms, speeds: Speeds) -> Self {
         let mut lacking = vec![(Lost::LacksLanguage, 0)];
         for (skill, _) in &needs.skills {
             let name = Name::from(&**skill);
@@ -116,7 +122,10 @@ impl Class {
             fitting: BTreeSet::new(),
             slots: Slots::default(),
             figures: Figures::default(),
+            rate: 0,
+            scarce: 0,
             terms,
+            speeds,
             used: 0,
         }
     }
@@ -167,8 +176,9 @@ impl Pool {
         let channel = self.channel(&needs.channel);
         let queue = self.queue_of(&needs.queue);
         let terms = self.settings.queues.get(&needs.queue).copied().unwrap_or_default();
+        let speeds = self.settings.speeds_on(&needs.channel);
         let needs = Arc::new(needs.clone());
-        let class = self.classes.insert(Class::new(Arc::clone(&needs), channel, queue, terms));
+        let class = self.classes.insert(Class::new(Arc::clone(&needs), channel, queue, terms, speeds));
         self.class_index.insert(needs, class);
         self.add_queue_class(queue, class);
         self.idle_classes += 1;

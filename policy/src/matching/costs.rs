@@ -39,6 +39,28 @@ pub(super) struct Cost {
 pub(super) const RISK_STEP: i64 = 500_000;
 
 impl Class {
+    /// Takes up what was learned: rate and load count from now on.
+    pub(super) fn rate_now(&mut self, at: Timestamp) {
+        self.rate = self.figures.rate(at);
+        self.weigh();
+    }
+
+    /// What one slot is worth to this class, when its slots or its rate have changed: its weight, times the chance that
+    /// all others are taken, by the number of slots.
+    pub(super) fn weigh(&mut self) {
+        let Slots { free, all } = self.slots;
+        if self.rate == 0 || all == 0 {
+            self.scarce = 0;
+            return;
+        }
+        let all = i64::try_from(all).unwrap_or(i64::MAX);
+        let erlangs =
+            i128::from(self.rate) * i128::from(self.work_us()) * i128::from(ONE) / 1_000_000_000_000;
+        let load = ratio(i64::try_from(erlangs).unwrap_or(i64::MAX), all.saturating_mul(ONE)).min(ONE);
+        let spare = u32::try_from(free.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.scarce = pow(load, spare).saturating_mul(self.terms.weight(4)) / 1_000 / all;
+    }
+
     /// The work of one conversation at full speed, in microseconds.
     pub(super) fn work_us(&self) -> i64 {
         self.figures.work_ms(self.terms.work).saturating_mul(1_000).min(1 << 42)
@@ -64,8 +86,32 @@ fn solves(proficiency: i64, known: bool) -> i64 {
 }
 
 impl Pool {
-    /// What it costs to give a conversation of a class to an agent of a profile with these hands; `known` is the agent
-    /// whom the customer knows.
+    /// How long a conversation of a class takes an agent of a profile with these hands, and what it costs without the
+    /// price of the slot, in microseconds; `known` is the agent whom the customer knows.
+    pub(super) fn own(&self, class: &Class, priority: u8, fit: &Fit, hands: &State, known: bool) -> Cost {
+        let costs = &self.settings.costs;
+        let full = class.work_us();
+        let mut work = full * 1_000 / speed(fit.proficiency);
+        if known {
+            work = work * i64::from(costs.known_agent_pm.clamp(1, 1_000)) / 1_000;
+        }
+        let after = class.speeds.with(hands.busy + 1);
+        let taken = work * 1_000 / after;
+        // What takes no room of an agent's capacity runs beside the rest, slowed by it.
+        let beside = class.effort == 0;
+        let others = if beside || hands.busy == 0 {
+            0
+        } else {
+            let before = class.speeds.with(hands.busy);
+            i64::from(hands.busy) * (full - full * after.min(before) / before)
+        };
+        let unsolved = 1_000 - solves(fit.proficiency, known);
+        let again = unsolved * i64::from(costs.comes_again_pm) / 1_000 * i64::from(costs.again_s) * 1_000;
+        let total = (taken + others + again).saturating_mul(class.terms.weight(priority)) / 1_000;
+        Cost { total, price: 0, risk: 0, taken }
+    }
+
+    /// What it costs to give a conversation of a class to an agent of a profile with these hands.
     pub(super) fn cost(
         &self,
         number: u32,
@@ -74,61 +120,23 @@ impl Pool {
         fit: &Fit,
         hands: &State,
         known: bool,
-        at: Timestamp,
     ) -> Cost {
-        let class = &self.classes[number];
-        let costs = &self.settings.costs;
-        let channel = &class.needs.channel;
-        let mut work = class.work_us();
-        let full = work;
-        work = work * 1_000 / speed(fit.proficiency);
-        if known {
-            work = work * i64::from(costs.known_agent_pm.clamp(1, 1_000)) / 1_000;
-        }
-        // What takes no room of an agent's capacity runs beside the rest, slowed by it.
-        let beside = class.effort == 0;
-        let after = self.settings.speed(channel, hands.busy + 1);
-        let taken = work * 1_000 / after;
-        let others = if beside || hands.busy == 0 {
-            0
-        } else {
-            let before = self.settings.speed(channel, hands.busy);
-            i64::from(hands.busy) * (full - full * after.min(before) / before)
-        };
-        let unsolved = 1_000 - solves(fit.proficiency, known);
-        let again = unsolved * i64::from(costs.comes_again_pm) / 1_000 * i64::from(costs.again_s) * 1_000;
-        let weight = class.terms.weight(priority);
-        let own = (taken + others + again).saturating_mul(weight) / 1_000;
-        let price = self.price(number, profile, taken, at);
-        Cost { total: own.saturating_add(price), price, risk: 0, taken }
+        let own = self.own(&self.classes[number], priority, fit, hands, known);
+        let price = self.price(number, profile, own.taken);
+        Cost { total: own.total.saturating_add(price), price, ..own }
     }
 
     /// The price of taking a slot of such an agent for so long, in microseconds.
-    fn price(&self, number: u32, profile: &Profile, taken: i64, at: Timestamp) -> i64 {
+    fn price(&self, number: u32, profile: &Profile, taken: i64) -> i64 {
         let mut price = 0i64;
         for fit in profile.fits() {
-            if fit.class == number {
-                continue;
-            }
             let class = &self.classes[fit.class];
-            let Slots { free, all } = class.slots;
-            let rate = class.figures.rate(at);
-            if rate == 0 || all == 0 {
+            if class.scarce == 0 || fit.class == number {
                 continue;
             }
-            let all = i64::try_from(all).unwrap_or(i64::MAX);
-            let erlangs =
-                i128::from(rate) * i128::from(class.work_us()) * i128::from(ONE) / 1_000_000_000_000;
-            let load = ratio(i64::try_from(erlangs).unwrap_or(i64::MAX), all.saturating_mul(ONE)).min(ONE);
-            let spare = u32::try_from(free.saturating_sub(1)).unwrap_or(u32::MAX);
-            let scarce = pow(load, spare);
-            if scarce == 0 {
-                continue;
-            }
-            let expected = i128::from(rate) * i128::from(taken) * i128::from(ONE) / 1_000_000_000_000;
+            let expected = i128::from(class.rate) * i128::from(taken) * i128::from(ONE) / 1_000_000_000_000;
             let comes = ONE - exp_neg(i64::try_from(expected).unwrap_or(i64::MAX));
-            let share = scale(scale(taken, comes), scarce) / all;
-            price = price.saturating_add(share.saturating_mul(class.terms.weight(4)) / 1_000);
+            price = price.saturating_add(scale(scale(taken, comes), class.scarce));
         }
         price
     }

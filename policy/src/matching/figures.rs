@@ -128,8 +128,8 @@ impl Pool {
     /// A conversation of this class was in hand for so long, while the agent had so many in all.
     pub fn worked(&mut self, needs: &Needs, held: Span, in_hand: u32) {
         let class = self.class_of(needs);
-        let speed = self.settings.speed(&needs.channel, in_hand);
         let class = &mut self.classes[class];
+        let speed = class.speeds.with(in_hand);
         class.figures.worked(class.terms.work, Span(held.0 * speed / 1_000));
     }
 
@@ -138,6 +138,7 @@ impl Pool {
     pub fn tell(&mut self, needs: &Needs, rate: i64, work: Span) {
         let class = self.class_of(needs);
         self.classes[class].figures.told = Some((rate, work.0));
+        self.classes[class].rate_now(self.clock);
     }
 
     /// An offer was answered, or missed, by an agent who had been idle for so long.
@@ -172,11 +173,14 @@ impl Pool {
         }
         self.refreshed = learned.refreshed;
         self.missed = learned.missed;
+        for (_, class) in self.classes.iter_mut() {
+            class.rate_now(self.refreshed);
+        }
     }
 
     /// Splits each agent's time over the classes it serves in proportion to load × pressure², and raises the pressure of
     /// those that come off too short, round after round.
-    fn balance(&mut self, at: Timestamp) {
+    fn balance(&mut self, now: Timestamp) {
         let numbers: Vec<u32> = self.classes.iter().map(|(number, _)| number).collect();
         // By class slot; slots stay small, since classes are bounded.
         let most = numbers.iter().max().map_or(0, |most| *most as usize + 1);
@@ -186,7 +190,7 @@ impl Pool {
             let work = class.figures.work_ms(class.terms.work);
             // Erlangs with 20 places.
             let erlangs =
-                i128::from(class.figures.rate(at)) * i128::from(work) * i128::from(ONE) / 1_000_000_000;
+                i128::from(class.figures.rate(now)) * i128::from(work) * i128::from(ONE) / 1_000_000_000;
             loads[number as usize] = i64::try_from(erlangs).unwrap_or(i64::MAX);
         }
         // Profiles with their online agents, and what one of those can do at once.
@@ -207,7 +211,7 @@ impl Pool {
                 .map(|fit| {
                     let holds = profile.holds(fit.channel, fit.effort).min(64);
                     let holds = u32::try_from(holds).unwrap_or(64).max(1);
-                    let speed = self.settings.speed(&self.classes[fit.class].needs.channel, holds);
+                    let speed = self.classes[fit.class].speeds.with(holds);
                     i64::from(holds) * speed * ONE / 1_000
                 })
                 .max()
@@ -238,6 +242,7 @@ impl Pool {
         for &number in &numbers {
             let at = number as usize;
             self.classes[number].figures.pressure = (loads[at] > 0).then(|| pressures[at]);
+            self.classes[number].rate_now(now);
         }
     }
 }

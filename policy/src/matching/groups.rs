@@ -86,6 +86,7 @@ impl Pool {
             let slots = &mut self.classes[fit.class].slots;
             slots.free += state.slots(profile, fit.channel, fit.effort);
             slots.all += State::default().slots(profile, fit.channel, fit.effort);
+            self.classes[fit.class].weigh();
         }
     }
 
@@ -109,6 +110,7 @@ impl Pool {
             let slots = &mut self.classes[fit.class].slots;
             slots.free -= state.slots(profile, fit.channel, fit.effort);
             slots.all -= State::default().slots(profile, fit.channel, fit.effort);
+            self.classes[fit.class].weigh();
         }
     }
 
@@ -137,5 +139,6 @@ impl Pool {
             }
         }
         self.classes[number].slots = slots;
+        self.classes[number].weigh();
     }
 }

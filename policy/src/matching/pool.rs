@@ -32,7 +32,7 @@ pub struct Pool {
     /// Offers: how many were missed, and the idle time in milliseconds before all of them.
     pub(super) missed: (u32, i64),
     /// The latest time it was told, for places in line.
-    clock: Timestamp,
+    pub(super) clock: Timestamp,
     /// Channel names, a handful: those of the connectors.
     channels: BTreeMap<Box<str>, u32>,
     queue_index: BTreeMap<Box<str>, u32>,
@@ -114,6 +114,7 @@ impl Pool {
         self.settings = settings;
         for (_, class) in self.classes.iter_mut() {
             class.terms = self.settings.queues.get(&class.needs.queue).copied().unwrap_or_default();
+            class.speeds = self.settings.speeds_on(&class.needs.channel);
         }
         self.regroup();
     }

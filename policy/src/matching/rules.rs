@@ -53,7 +53,7 @@ impl Pool {
         let mut readings = self.readings(entry, at);
         let mut kept = 0u32;
         let (winner, cost) = loop {
-            let (slot, cost) = self.read(&mut readings, entry, at)?;
+            let (slot, cost) = self.read(&mut readings, entry)?;
             if self.owes_older(slot, &entry.place, at) {
                 kept += 1;
             } else {
@@ -67,7 +67,7 @@ impl Pool {
         }
         let mut nearest = Vec::new();
         while nearest.len() < NAMED
-            && let Some((slot, cost)) = self.read(&mut readings, entry, at)
+            && let Some((slot, cost)) = self.read(&mut readings, entry)
         {
             nearest.push((self.agents[slot].id, self.scored(entry, slot, cost, at)));
         }
@@ -118,15 +118,14 @@ impl Pool {
                     Rule::LeastCustomerTime => {
                         let urgency = class_of.urgency(lane.priority, waited, self.settings.costs.urgency_pm);
                         let fit = profile.fit(class);
-                        let taken = fit.map_or(1, |fit| {
-                            self.cost(class, lane.priority, profile, &fit, &agent.now, false, at).taken
-                        });
+                        let own = |fit: Fit| self.own(class_of, lane.priority, &fit, &agent.now, false).taken;
+                        let taken = fit.map_or(1, own);
                         // The most urgent for the time it takes first.
                         let wide = i128::from(urgency) * 1_000_000_000 / i128::from(taken.max(1));
                         -i64::try_from(wide).unwrap_or(i64::MAX)
                     }
                     Rule::RoundRobin => 0,
-                    Rule::QueueRatio => -self.above_ratio(class, at),
+                    Rule::QueueRatio => -self.above_ratio(class),
                     Rule::LongestIdle
                     | Rule::SpareCapacity
                     | Rule::LeastActive
@@ -141,10 +140,9 @@ impl Pool {
     }
 
     /// How far a class's queue lies above its share of all queues, in millionths: shares go by rate × target.
-    fn above_ratio(&self, number: u32, at: Timestamp) -> i64 {
-        let share = |class: &super::classes::Class| {
-            i128::from(class.figures.rate(at)) * i128::from(class.terms.target.0.max(1))
-        };
+    fn above_ratio(&self, number: u32) -> i64 {
+        let share =
+            |class: &super::classes::Class| i128::from(class.rate) * i128::from(class.terms.target.0.max(1));
         let (mut waiting, mut shares) = (0i128, 0i128);
         for (_, class) in self.classes.iter() {
             waiting += i128::from(class.waiting);
@@ -190,7 +188,7 @@ impl Pool {
         };
         match self.settings.rule {
             Rule::LeastCustomerTime => {
-                Some(self.cost(entry.class, entry.waiting.priority, profile, fit, &group.state, false, at))
+                Some(self.cost(entry.class, entry.waiting.priority, profile, fit, &group.state, false))
             }
             Rule::SpareCapacity => {
                 let spare = profile.profile.capacity.saturating_sub(group.state.load);
@@ -246,13 +244,13 @@ impl Pool {
     }
 
     /// The best of all readings, which moves on; those who refused are passed by.
-    fn read(&self, readings: &mut Vec<Reading<'_>>, entry: &Entry, at: Timestamp) -> Option<(u32, Cost)> {
+    fn read(&self, readings: &mut Vec<Reading<'_>>, entry: &Entry) -> Option<(u32, Cost)> {
         let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()));
         loop {
             let best = (0..readings.len()).min_by_key(|index| {
                 let reading = &readings[*index];
                 let own = known.filter(|slot| *slot == reading.next.member.slot);
-                let cost = own.map_or(reading.next.cost, |slot| self.known_cost(entry, slot, at).total);
+                let cost = own.map_or(reading.next.cost, |slot| self.known_cost(entry, slot).total);
                 (cost, reading.next)
             })?;
             let reading = &mut readings[best];
@@ -273,19 +271,19 @@ impl Pool {
                 continue;
             }
             let cost = match known {
-                Some(slot) if slot == member.slot => self.known_cost(entry, slot, at),
+                Some(slot) if slot == member.slot => self.known_cost(entry, slot),
                 _ => cost,
             };
             return Some((member.slot, cost));
         }
     }
 
-    fn known_cost(&self, entry: &Entry, slot: u32, at: Timestamp) -> Cost {
+    fn known_cost(&self, entry: &Entry, slot: u32) -> Cost {
         let agent = &self.agents[slot];
         let profile = &self.profiles[agent.profile];
         let known = self.settings.rule == Rule::LeastCustomerTime;
         profile.fit(entry.class).map_or(Cost::default(), |fit| {
-            self.cost(entry.class, entry.waiting.priority, profile, &fit, &agent.now, known, at)
+            self.cost(entry.class, entry.waiting.priority, profile, &fit, &agent.now, known)
         })
     }
 
@@ -308,7 +306,7 @@ impl Pool {
                 // The hands as they will be when one conversation has left them.
                 let mut hands = group.state.clone();
                 hands.busy -= 1;
-                let cost = self.cost(entry.class, entry.waiting.priority, profile, &fit, &hands, false, at);
+                let cost = self.cost(entry.class, entry.waiting.priority, profile, &fit, &hands, false);
                 if cost.total < best {
                     let rate = i64::from(group.state.busy) * 1_000_000_000_000 / cost.taken.max(1);
                     better.push((cost.total, group.members.len() as u64, rate));
@@ -323,7 +321,7 @@ impl Pool {
             {
                 let mut hands = self.agents[slot].now.clone();
                 hands.busy -= 1;
-                let cost = self.cost(entry.class, entry.waiting.priority, profile, &fit, &hands, true, at);
+                let cost = self.cost(entry.class, entry.waiting.priority, profile, &fit, &hands, true);
                 if cost.total < best {
                     let rate = i64::from(hands.busy + 1) * 1_000_000_000_000 / cost.taken.max(1);
                     better.push((cost.total, 1, rate));

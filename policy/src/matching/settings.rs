@@ -46,12 +46,23 @@ impl Default for QueueTerms {
 const SPEEDS: [u32; 8] = [1_000, 900, 750, 620, 520, 450, 400, 350];
 
 impl Settings {
-    /// The speed of each of so many conversations in one pair of hands, in per mille; never zero.
-    pub(super) fn speed(&self, channel: &str, count: u32) -> i64 {
+    /// What the policy says of a channel.
+    pub(super) fn speeds_on(&self, channel: &str) -> Speeds {
         let named = self.speeds.get(channel).map_or(SPEEDS.as_slice(), Vec::as_slice);
+        let at = |at: usize| named.get(at).or(named.last()).copied().unwrap_or(1_000);
+        Speeds(core::array::from_fn(|index| at(index).clamp(10, 1_000)))
+    }
+}
+
+/// Speeds of one channel: of each conversation while there are 1, 2, 3, … of them, in per mille; never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Speeds([u32; 16]);
+
+impl Speeds {
+    /// With so many in one pair of hands.
+    pub(super) fn with(&self, count: u32) -> i64 {
         let at = (count.max(1) - 1) as usize;
-        let speed = named.get(at).or(named.last()).copied().unwrap_or(1_000);
-        i64::from(speed.clamp(10, 1_000))
+        i64::from(self.0[at.min(self.0.len() - 1)])
     }
 }
 

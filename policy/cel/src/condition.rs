@@ -1,0 +1,145 @@
+//! A condition: read and checked once when a policy is loaded, asked for every conversation.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::check::check;
+use crate::environment::{Environment, of_bits};
+use crate::evaluate::{Evaluation, EvaluationError};
+use crate::facts::Facts;
+use crate::fault::Fault;
+use crate::lint::settled;
+use crate::node::Node;
+use crate::parse::{fenced, parse};
+
+/// A condition that was checked. It is cheap to clone and can be asked from any thread.
+#[derive(Clone)]
+pub struct Condition {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    source: String,
+    node: Node,
+    /// The names used, a bit each.
+    used: u32,
+    /// Whether it always or never holds.
+    settled: Option<bool>,
+}
+
+impl Condition {
+    /// Reads and checks a condition.
+    ///
+    /// ```
+    /// use policy_cel::{Condition, Environment};
+    /// assert!(Condition::compile("channel == 'web' && mood < -300", &Environment::intake()).is_ok());
+    /// let faults = Condition::compile("chanel == 'web' && mood < '3'", &Environment::intake()).unwrap_err();
+    /// let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    /// assert_eq!(faults, [
+    ///     "1:1: there is no name `chanel`; did you mean `channel`?",
+    ///     "1:27: `<` compares an int with a string; both sides must be of one kind",
+    /// ]);
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with its line and column and what would be right; a few at most.
+    pub fn compile(source: &str, environment: &Environment) -> Result<Self, Vec<Fault>> {
+        let (node, used) = fenced(|| {
+            let (expr, info) = parse(source)?;
+            check(source, &expr, info, environment)
+        })?;
+        let settled = settled(&node, environment);
+        Ok(Self { inner: Arc::new(Inner { source: source.to_owned(), node, used, settled }) })
+    }
+
+    /// Whether it holds for a conversation.
+    ///
+    /// An error is a value to be counted and shown beside the rule: the rule does not hold and the next one is asked. It
+    /// falls through and never drops a conversation.
+    ///
+    /// ```
+    /// use policy_cel::{Cause, Condition, Environment, Facts};
+    /// let condition = Condition::compile("value / waiting > 10", &Environment::step()).unwrap();
+    /// assert_eq!(condition.holds(&Facts { value: 40, waiting: 2, ..Facts::default() }), Ok(true));
+    /// let error = condition.holds(&Facts { value: 40, ..Facts::default() }).unwrap_err();
+    /// assert_eq!(error.cause, Cause::DivisionByZero);
+    /// ```
+    ///
+    /// # Errors
+    /// Why it could not be answered.
+    pub fn holds(&self, facts: &Facts<'_>) -> Result<bool, EvaluationError> {
+        Evaluation::new(facts).bool(&self.inner.node)
+    }
+
+    /// Whether it holds, and the steps it took, for `policy explain`.
+    ///
+    /// # Errors
+    /// As [`Condition::holds`].
+    pub fn measured(&self, facts: &Facts<'_>) -> (Result<bool, EvaluationError>, u64) {
+        let mut evaluation = Evaluation::new(facts);
+        let answer = evaluation.bool(&self.inner.node);
+        (answer, evaluation.steps())
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.inner.source
+    }
+
+    /// The names it uses, in the order of the table: ask again only when one of them changes.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        of_bits(self.inner.used).map(crate::Name::path)
+    }
+
+    /// The most steps that an answer takes; at most [`BUDGET`](crate::BUDGET).
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        self.inner.node.cost
+    }
+
+    /// Whether an answer can be an error, whatever the facts within their bounds.
+    #[must_use]
+    pub fn can_fail(&self) -> bool {
+        self.inner.node.fallible
+    }
+
+    /// Whether it is known to hold for every conversation: the rules behind it are never reached.
+    ///
+    /// ```
+    /// use policy_cel::{Condition, Environment};
+    /// let always = Condition::compile("hour < 12 || hour > 3", &Environment::intake()).unwrap();
+    /// assert!(always.always());
+    /// ```
+    #[must_use]
+    pub fn always(&self) -> bool {
+        self.inner.settled == Some(true)
+    }
+
+    /// Whether it is known to hold for no conversation.
+    ///
+    /// ```
+    /// use policy_cel::{Condition, Environment};
+    /// let never = Condition::compile("channel == 'web' && channel == 'email'", &Environment::intake()).unwrap();
+    /// assert!(never.never());
+    /// ```
+    #[must_use]
+    pub fn never(&self) -> bool {
+        self.inner.settled == Some(false)
+    }
+}
+
+impl PartialEq for Condition {
+    /// Two conditions are the same when they are written the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.inner.source == other.inner.source
+    }
+}
+
+impl Eq for Condition {}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Condition").field(&self.inner.source).finish()
+    }
+}
