@@ -107,7 +107,8 @@ impl Checker<'_> {
                 return self.refuse(at, format!("numbers have no `u` here; write `{}`", value.inner()));
             }
             LiteralValue::Double(_) => {
-                return self.refuse(at, "there are no fractions; numbers are whole, and shares are per mille");
+                return self
+                    .refuse(at, "there are no fractions; numbers are whole, and shares are per mille");
             }
             LiteralValue::Bytes(_) => return self.refuse(at, "there are no bytes here; write a string"),
             LiteralValue::Null => {
@@ -128,7 +129,8 @@ impl Checker<'_> {
         let mut shape = first.shape;
         for node in &nodes {
             let Some(both) = shape.either(node.shape) else {
-                let detail = format!("a list holds one kind: {}, this is {}", a(shape.kind), a(node.shape.kind));
+                let detail =
+                    format!("a list holds one kind; here are {} and {}", a(shape.kind), a(node.shape.kind));
                 return self.refuse(node.at, detail);
             };
             shape = both;

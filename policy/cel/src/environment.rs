@@ -122,7 +122,12 @@ static TABLE: [Name; 17] = [
         Shape::int(-MOOD, MOOD),
         "The mood per mille: below 0 upset, above 0 pleased, 0 neither or not known.",
     ),
-    name(Id::Value, "value", Shape::int(0, MOST_VALUE), "What the customer is worth, in the company's own unit."),
+    name(
+        Id::Value,
+        "value",
+        Shape::int(0, MOST_VALUE),
+        "What the customer is worth, in the company's own unit.",
+    ),
     name(Id::Verified, "customer.verified", Shape::BOOL, "Whether the customer has proven who they are."),
     name(Id::Known, "customer.known", Shape::BOOL, "Whether the customer has been here before."),
     Name {
@@ -135,9 +140,22 @@ static TABLE: [Name; 17] = [
         )
     },
     name(Id::Contacts, "customer.contacts", Shape::int(0, MOST), "How often the customer came before."),
-    name(Id::MessageSize, "message.size", Shape::int(0, MOST), "The size of the newest message, in characters."),
-    name(Id::Hour, "hour", Shape::int(0, 23), "The hour of the day in the time zone of the queue's hours, else in UTC."),
-    Name { values: DAYS, ..name(Id::Weekday, "weekday", Shape::text(3), "The day of the week in the same time zone.") },
+    name(
+        Id::MessageSize,
+        "message.size",
+        Shape::int(0, MOST),
+        "The size of the newest message, in characters.",
+    ),
+    name(
+        Id::Hour,
+        "hour",
+        Shape::int(0, 23),
+        "The hour of the day in the time zone of the queue's hours, else in UTC.",
+    ),
+    Name {
+        values: DAYS,
+        ..name(Id::Weekday, "weekday", Shape::text(3), "The day of the week in the same time zone.")
+    },
     waiting(Id::Waited, "waited_s", Shape::int(0, MOST), "How long it has waited, in seconds."),
     waiting(Id::Queue, "queue", Shape::text(NAME), "The queue it waits in."),
     waiting(Id::Open, "open", Shape::BOOL, "Whether that queue is open now."),

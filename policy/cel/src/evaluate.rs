@@ -42,7 +42,9 @@ pub enum Cause {
     #[error("the string is not a whole number; ask for its form with `matches` first")]
     NotANumber,
     /// More steps than the budget, which only facts beyond their bounds can need.
-    #[error("it needs more steps than the budget of {BUDGET}; what is known of the conversation is too large")]
+    #[error(
+        "it needs more steps than the budget of {BUDGET}; what is known of the conversation is too large"
+    )]
     OverBudget,
     /// A string or a list that is too large.
     #[error("the string or the list becomes too large")]

@@ -71,7 +71,8 @@ pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Cl
             few.pop();
             format!("; there are `{}` and others", few.join("`, `"))
         }
-        _ => format!("; there is `{}`", few.join("`, `")),
+        1 => format!("; there is `{}`", few.concat()),
+        _ => format!("; there are `{}`", few.join("`, `")),
     }
 }
 
@@ -100,7 +101,7 @@ mod tests {
         let byte = source.find('+').unwrap();
         assert_eq!(Position::of_byte(source, byte), Position { line: 2, column: 7 });
         assert_eq!(Position::of_byte(source, 0), Position { line: 1, column: 1 });
-        assert_eq!(Position::of_byte(source, 999), Position { line: 2, column: 9 });
+        assert_eq!(Position::of_byte(source, 999), Position { line: 2, column: 10 });
     }
 
     #[test]
@@ -114,7 +115,7 @@ mod tests {
     fn the_nearest_word_is_found_without_regard_to_case() {
         let known = ["channel", "language", "mood"];
         assert_eq!(nearest("Chanel", known.into_iter()), "; did you mean `channel`?");
-        assert_eq!(nearest("zzz", known.into_iter()), "; there is `channel`, `language`, `mood`");
+        assert_eq!(nearest("zzz", known.into_iter()), "; there are `channel`, `language`, `mood`");
         assert_eq!(nearest("x", std::iter::empty()), "");
     }
 }

@@ -66,7 +66,8 @@ impl Lint<'_> {
         while names != 0 {
             let bit = names & names.wrapping_neg();
             names &= names - 1;
-            let alone: Case<'_> = case.iter().copied().filter(|question| question.node.names == bit).collect();
+            let alone: Case<'_> =
+                case.iter().copied().filter(|question| question.node.names == bit).collect();
             let Some(id) = crate::environment::of_bits(bit).next().map(|name| name.id) else { continue };
             if alone.is_empty() {
                 continue;
@@ -129,7 +130,9 @@ impl Lint<'_> {
 /// The cases in which a condition has this answer; none where they are too many.
 fn cases(node: &Node, wanted: bool) -> Option<Vec<Case<'_>>> {
     let (parts, all) = match &node.what {
-        What::Literal(Value::Bool(value)) => return Some(if *value == wanted { vec![vec![]] } else { vec![] }),
+        What::Literal(Value::Bool(value)) => {
+            return Some(if *value == wanted { vec![vec![]] } else { vec![] });
+        }
         What::Not(part) => return cases(part, !wanted),
         What::And(parts) => (parts, wanted),
         What::Or(parts) => (parts, !wanted),
@@ -224,7 +227,8 @@ fn orders(left: &Node, right: &Node) -> u8 {
 /// Whether what is asked of a number leaves none.
 fn ranges(case: &Case<'_>) -> bool {
     case.iter().any(|question| {
-        let Some((_, asked, _)) = with_literal(question).filter(|(_, asked, _)| asked.shape.kind == Kind::Int)
+        let Some((_, asked, _)) =
+            with_literal(question).filter(|(_, asked, _)| asked.shape.kind == Kind::Int)
         else {
             return false;
         };
@@ -261,7 +265,9 @@ fn narrowed(case: &Case<'_>, asked: &Node) -> (i64, i64) {
 
 /// Whether something is asked to be two strings at once.
 fn texts(case: &Case<'_>) -> bool {
-    let equal = |question: &Question<'_>| with_literal(question).is_some_and(|(asked, _, _)| asked == Comparison::EQUAL);
+    let equal = |question: &Question<'_>| {
+        with_literal(question).is_some_and(|(asked, _, _)| asked == Comparison::EQUAL)
+    };
     let pins: Vec<_> = case.iter().filter(|question| equal(question)).filter_map(with_literal).collect();
     pins.iter().enumerate().any(|(index, (_, asked, literal))| {
         pins[..index].iter().any(|(_, other, second)| asked == other && literal != second)
@@ -281,7 +287,9 @@ fn pinned<'n>(case: &Case<'n>, id: Id) -> Option<Vec<Cow<'n, str>>> {
             return None;
         }
         list.iter()
-            .map(|value| if let Value::Text(text) = value { Some(Cow::Borrowed(text.as_ref())) } else { None })
+            .map(
+                |value| if let Value::Text(text) = value { Some(Cow::Borrowed(text.as_ref())) } else { None },
+            )
             .collect()
     })
 }

@@ -23,9 +23,13 @@ pub(crate) fn fenced<T: Send>(work: impl FnOnce() -> Result<T, Vec<Fault>> + Sen
         let thread = std::thread::Builder::new().name("condition".to_owned()).stack_size(STACK);
         match thread.spawn_scoped(scope, work) {
             Ok(thread) => thread.join().unwrap_or_else(|_| {
-                Err(nothing("the parser failed on this condition and nothing was changed; write it more simply"))
+                Err(nothing(
+                    "the parser failed on this condition and nothing was changed; write it more simply",
+                ))
             }),
-            Err(_) => Err(nothing("there is no room for reading a condition now; nothing was changed, try again")),
+            Err(_) => {
+                Err(nothing("there is no room for reading a condition now; nothing was changed, try again"))
+            }
         }
     })
 }
@@ -34,28 +38,44 @@ pub(crate) fn fenced<T: Send>(work: impl FnOnce() -> Result<T, Vec<Fault>> + Sen
 pub(crate) fn parse(source: &str) -> Result<(IdedExpr, SourceInfo), Vec<Fault>> {
     let start = Position { line: 1, column: 1 };
     if source.len() > LONGEST {
-        let detail = format!("the condition has {} bytes, {LONGEST} are the most; split the rule", source.len());
+        let detail =
+            format!("the condition has {} bytes, {LONGEST} are the most; split the rule", source.len());
         return Err(vec![Fault::new(start, detail)]);
     }
     if source.trim().is_empty() {
         return Err(vec![Fault::new(start, "the condition is empty; leave it out to let everything match")]);
     }
     let parser = cel::Env::default().parser().enable_optional_syntax(false);
-    let parsed = parser
-        .max_recursion_depth(DEEPEST)
-        .error_recovery_limit(ATTEMPTS)
-        .parse_with_source_info(source);
+    let parsed =
+        parser.max_recursion_depth(DEEPEST).error_recovery_limit(ATTEMPTS).parse_with_source_info(source);
     parsed.map_err(|errors| {
         let mut faults: Vec<Fault> = Vec::new();
         for error in errors.errors.iter().take(MOST_FAULTS) {
             let number = |number: isize| u32::try_from(number).unwrap_or(1).max(1);
             let at = Position { line: number(error.pos.0), column: number(error.pos.1) };
-            faults.push(Fault::new(at, plain(&error.msg)));
+            let detail = if follows_not(source, at) {
+                "`not` is not an operator; write `!`".to_owned()
+            } else {
+                plain(&error.msg)
+            };
+            faults.push(Fault::new(at, detail));
         }
         // What follows the first mistake of a kind is mostly its echo.
         faults.dedup_by(|later, earlier| later.at.line == earlier.at.line);
         faults
     })
+}
+
+/// Whether the word before a place is `not`, which the parser takes for a name.
+fn follows_not(source: &str, at: Position) -> bool {
+    let index = |number: u32| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let line = source.split('\n').nth(index(at.line)).unwrap_or_default();
+    let before: String = line.chars().take(index(at.column)).collect();
+    before
+        .trim_end()
+        .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+        .next()
+        .is_some_and(|word| word == "not")
 }
 
 /// The parser's words in plainer ones.
@@ -83,17 +103,23 @@ fn plain(message: &str) -> String {
     if let Some(word) = message.strip_prefix("reserved identifier: ") {
         return format!("`{word}` is reserved and cannot be a name");
     }
+    if message.contains("unsupported syntax") {
+        return "optional parts (`?`) and names in backticks are not available in conditions".to_owned();
+    }
+    if let Some((missing, _)) = message.strip_prefix("missing '").and_then(|rest| rest.split_once('\'')) {
+        return format!("a `{missing}` is missing here");
+    }
     if message.starts_with("invalid int literal") {
         return "the number is too large; a whole number has at most 64 bits".to_owned();
     }
-    let Some(unexpected) = quoted.and_then(|rest| rest.split_once("' expecting")).map(|(word, _)| word) else {
+    let Some(unexpected) = quoted.and_then(|rest| rest.split_once("' expecting")).map(|(word, _)| word)
+    else {
         return format!("cannot be read: {}", short(message));
     };
     match unexpected {
         "<EOF>" => "the condition ends where something is missing".to_owned(),
         "and" | "AND" => "`and` is not an operator; write `&&`".to_owned(),
         "or" | "OR" => "`or` is not an operator; write `||`".to_owned(),
-        "not" | "NOT" => "`not` is not an operator; write `!`".to_owned(),
         word => format!("`{}` cannot stand here; is an operator missing before it?", short(word)),
     }
 }
@@ -118,7 +144,9 @@ mod tests {
 
     #[test]
     fn the_worst_sources_are_read_on_a_small_stack() {
-        let worst = ["1+", "(", "[", "!(", "a.", "a[1]+", "a?(", "a==", "[1,", "{1:", "a{a:", "a()", "-", "$#", "'\""];
+        let worst = [
+            "1+", "(", "[", "!(", "a.", "a[1]+", "a?(", "a==", "[1,", "{1:", "a{a:", "a()", "-", "$#", "'\"",
+        ];
         std::thread::Builder::new()
             .stack_size(128 << 10)
             .spawn(move || {

@@ -34,9 +34,8 @@ impl Checker<'_> {
                 let wanted = if name == "matches" { 2 } else { 1 };
                 self.arguments(name, wanted, args.len(), at)
             }
-            (name, _) if TEXT_METHODS.contains(&name) || LIST_METHODS.contains(&name) => {
-                self.refuse(self.word(expr, name), format!("`{name}` stands behind a value: `value.{name}(…)`"))
-            }
+            (name, _) if TEXT_METHODS.contains(&name) || LIST_METHODS.contains(&name) => self
+                .refuse(self.word(expr, name), format!("`{name}` stands behind a value: `value.{name}(…)`")),
             (name, _) => {
                 let near = nearest(name, FUNCTIONS.into_iter());
                 self.refuse(self.word(expr, name), format!("there is no function `{name}`{near}"))
@@ -105,7 +104,9 @@ impl Checker<'_> {
         let (most, bound, walk) = match part.shape.kind {
             Kind::Text => (part.shape.bytes, LONGEST_TEXT, part.shape.walk()),
             kind if kind.is_list() => (part.shape.count, LONGEST_LIST, 0),
-            kind => return self.refuse(part.at, format!("`size` wants a string or a list, this is {}", a(kind))),
+            kind => {
+                return self.refuse(part.at, format!("`size` wants a string or a list, this is {}", a(kind)));
+            }
         };
         let most = i64::try_from(most.min(bound)).unwrap_or(i64::MAX);
         Some(Sum::of([&part]).node(What::Size(Box::new(part)), at, Shape::int(0, most)).costing(walk))

@@ -28,7 +28,8 @@ impl Checker<'_> {
         };
         let variable = self.new_variable(name, variable)?;
         let Some(element) = list.shape.element() else {
-            return self.refuse(list.at, format!("`{name}` has nothing to look at: the list is always empty"));
+            return self
+                .refuse(list.at, format!("`{name}` has nothing to look at: the list is always empty"));
         };
         let depth = self.scope.len();
         if depth >= DEEPEST {
@@ -70,12 +71,18 @@ impl Checker<'_> {
     fn new_variable(&mut self, name: &str, expr: &IdedExpr) -> Option<String> {
         let at = self.start(expr);
         let Expr::Ident(variable) = &expr.expr else {
-            self.fault(at, format!("`{name}` wants a new name for each element first, such as `list.{name}(x, …)`"));
+            self.fault(
+                at,
+                format!("`{name}` wants a new name for each element first, such as `list.{name}(x, …)`"),
+            );
             return None;
         };
         let taken = self.environment.names().any(|known| known.path().split('.').next() == Some(variable));
         if taken || self.scope.iter().any(|(known, _)| known == variable) {
-            self.fault(at, format!("`{variable}` has a meaning already; choose another name for the element"));
+            self.fault(
+                at,
+                format!("`{variable}` has a meaning already; choose another name for the element"),
+            );
             return None;
         }
         Some(variable.clone())

@@ -26,8 +26,7 @@ impl Checker<'_> {
         let Some(name) = self.environment.find(&path) else { return self.unknown(&path, at) };
         self.used |= name.id.bit();
         if name.presence {
-            let detail =
-                format!("`{path}` is kept from conditions; ask whether it is known: `has({path})`");
+            let detail = format!("`{path}` is kept from conditions; ask whether it is known: `has({path})`");
             return self.refuse(at, detail);
         }
         let mut node = Node::leaf(What::Name(name.id), at, name.shape);

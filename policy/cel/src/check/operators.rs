@@ -26,8 +26,7 @@ impl Checker<'_> {
     fn between(&mut self, operator: &str, left: &IdedExpr, right: &IdedExpr, at: Position) -> Option<Node> {
         if matches!(operator, "_&&_" | "_||_") {
             let who = format!("`{}`", written(operator));
-            let (left, right) =
-                (self.expect(left, Kind::Bool, &who), self.expect(right, Kind::Bool, &who));
+            let (left, right) = (self.expect(left, Kind::Bool, &who), self.expect(right, Kind::Bool, &who));
             let parts = Box::new([left?, right?]);
             let sum = Sum::of(parts.as_ref());
             let what = if operator == "_&&_" { What::And(parts) } else { What::Or(parts) };
@@ -91,7 +90,8 @@ impl Checker<'_> {
     fn within(&mut self, value: Node, list: Node, at: Position) -> Option<Node> {
         match list.shape.element().map(|element| element.kind) {
             None if list.shape.kind == Kind::Text => {
-                return self.refuse(list.at, "`in` wants a list, this is a string; write `text.contains(part)`");
+                return self
+                    .refuse(list.at, "`in` wants a list, this is a string; write `text.contains(part)`");
             }
             None if list.shape.kind != Kind::Empty => {
                 return self.refuse(list.at, format!("`in` wants a list, this is {}", a(list.shape.kind)));
@@ -148,13 +148,7 @@ impl Checker<'_> {
         Some(Sum::of(parts.as_ref()).node(What::Index(parts), at, element).failing(true))
     }
 
-    fn choose(
-        &mut self,
-        condition: &IdedExpr,
-        yes: &IdedExpr,
-        no: &IdedExpr,
-        at: Position,
-    ) -> Option<Node> {
+    fn choose(&mut self, condition: &IdedExpr, yes: &IdedExpr, no: &IdedExpr, at: Position) -> Option<Node> {
         let condition = self.expect(condition, Kind::Bool, "`?`");
         let (yes, no) = (self.check(yes), self.check(no));
         let (condition, yes, no) = (condition?, yes?, no?);
@@ -191,8 +185,9 @@ impl Checker<'_> {
             return self.refuse(right.at, detail);
         };
         if shape.bytes > LONGEST_TEXT || shape.count > LONGEST_LIST {
-            let detail =
-                format!("this can become too large; {LONGEST_TEXT} bytes and {LONGEST_LIST} elements are the most");
+            let detail = format!(
+                "this can become too large; {LONGEST_TEXT} bytes and {LONGEST_LIST} elements are the most"
+            );
             return self.refuse(at, detail);
         }
         let walk = left.shape.walk() + right.shape.walk();
