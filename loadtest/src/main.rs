@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`] | the commands, a file each |
+//! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`], [`simulate`] | the commands, a file each |
 //! | [`dialogs`], [`roster`], [`stage`], [`playback`] | what is played, by whom, and the playing |
 //! | [`client`], [`customer`], [`agent`], [`talk`], [`hear`] | the two kinds of clients |
 //! | [`journal`], [`checker`], [`figures`] | what clients wrote down, and what follows from it |
@@ -40,6 +40,7 @@ mod rng;
 mod roster;
 mod sabotage;
 mod setting;
+mod simulate;
 mod spawn;
 mod stage;
 mod stats;
@@ -74,6 +75,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Kills servers in the middle of their work and looks for what was acknowledged
     Crash(crash::Arguments),
+    /// Plays scenarios on the simulator, which runs the server's own policy and engine, or the designs with known answers
+    Simulate(simulate::Arguments),
     /// The bare relay, as a child process
     #[command(hide = true)]
     YardstickRelay,
@@ -99,6 +102,7 @@ async fn main() -> ExitCode {
         Command::Baseline(arguments) => Box::pin(baseline::run(arguments)).await,
         Command::Compare(arguments) => Box::pin(compare::run(arguments)).await,
         Command::Crash(arguments) => Box::pin(crash::run(arguments)).await,
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::YardstickRelay => baseline::relay().await.map(|()| true),
         Command::YardstickAppend(arguments) => told(baseline::append(&arguments)),
         Command::YardstickLog(arguments) => told(compare::log::append(&arguments).await),

@@ -181,8 +181,11 @@ fn moments(values: &[f64]) -> (f64, f64) {
 #[must_use]
 pub fn estimate(values: &[f64]) -> Estimate {
     let (mean, deviation) = moments(values);
-    let half_width =
-        if values.len() < 2 { 0.0 } else { student(values.len() - 1) * deviation / (values.len() as f64).sqrt() };
+    let half_width = if values.len() < 2 {
+        0.0
+    } else {
+        student(values.len() - 1) * deviation / (values.len() as f64).sqrt()
+    };
     Estimate { mean, half_width }
 }
 
@@ -254,7 +257,8 @@ mod tests {
 
     #[test]
     fn students_points_are_those_of_the_tables() {
-        for (freedom, point) in [(1, 12.706), (7, 2.365), (15, 2.131), (19, 2.093), (39, 2.023), (120, 1.980)] {
+        for (freedom, point) in [(1, 12.706), (7, 2.365), (15, 2.131), (19, 2.093), (39, 2.023), (120, 1.980)]
+        {
             assert!((student(freedom) - point).abs() < 1.5e-3, "{freedom}: {}", student(freedom));
         }
     }

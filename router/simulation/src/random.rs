@@ -80,9 +80,7 @@ mod tests {
         };
         let one = draw(1, Purpose::Fate, 1);
         assert_eq!(one, draw(1, Purpose::Fate, 1));
-        for other in
-            [draw(2, Purpose::Fate, 1), draw(1, Purpose::Arrivals, 1), draw(1, Purpose::Fate, 2)]
-        {
+        for other in [draw(2, Purpose::Fate, 1), draw(1, Purpose::Arrivals, 1), draw(1, Purpose::Fate, 2)] {
             assert_ne!(one, other);
         }
     }

@@ -239,7 +239,8 @@ impl Scenario {
             }
         }
         let rate: f64 = self.classes.iter().map(|class| class.rate_per_s).sum();
-        let peak = self.profile.iter().copied().fold(0.0, f64::max) * self.burst_x_on_off.map_or(1.0, |it| it[0]);
+        let peak =
+            self.profile.iter().copied().fold(0.0, f64::max) * self.burst_x_on_off.map_or(1.0, |it| it[0]);
         if rate * self.horizon_s * peak > ARRIVALS_MAX {
             return wrong(format!("more than {ARRIVALS_MAX} arrivals"));
         }
@@ -250,7 +251,9 @@ impl Scenario {
                 && agent.slots.email <= 8
                 && positive(agent.speed);
             if !sound {
-                return wrong(format!("agent {index}: use proficiencies of 0 to 1, one call, 100 chats, 8 e-mails at most"));
+                return wrong(format!(
+                    "agent {index}: use proficiencies of 0 to 1, one call, 100 chats, 8 e-mails at most"
+                ));
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! From a scenario to what the engine is given: the policy document with its rule, the agents' profiles, the names of
 //! skills, languages and queues. One queue for each class.
 
-use policy::document::{Document, IntakeDoc, QueueDoc, WhenDoc};
+use policy::document::{Document, IntakeDoc, QueueDoc, Rule, WhenDoc};
 use policy::matching::AgentProfile;
 
 use crate::scenario::{Agent, Channel, Scenario};
@@ -48,8 +48,9 @@ pub fn document(scenario: &Scenario, rule: &str) -> Result<Document, UnknownRule
         "least_customer_time" | "round_robin" | "queue_ratio" | POOLED => Order::Age,
         _ => Order::Priority,
     };
-    let known = if rule == POOLED { "longest_idle" } else { rule };
-    let mut document = with_rule(known).ok_or_else(|| UnknownRule(rule.to_owned()))?;
+    let known = if rule == POOLED { Some(Rule::BestScore) } else { Rule::by_name(rule) };
+    let mut document =
+        Document { rule: known.ok_or_else(|| UnknownRule(rule.to_owned()))?, ..Document::default() };
     fill(&mut document, scenario, order, rule != POOLED, offer_s(rule));
     Ok(document)
 }
@@ -59,16 +60,11 @@ pub fn document(scenario: &Scenario, rule: &str) -> Result<Document, UnknownRule
 /// # Errors
 /// There is no such rule.
 pub fn anchor_document(scenario: &Scenario, rule: &str, order: Order) -> Result<Document, UnknownRule> {
-    let mut document = with_rule(rule).ok_or_else(|| UnknownRule(rule.to_owned()))?;
+    let known = Rule::by_name(rule).ok_or_else(|| UnknownRule(rule.to_owned()))?;
+    let mut document = Document { rule: known, ..Document::default() };
     fill(&mut document, scenario, order, false, offer_s(rule));
     document.bounds.passed_over_s = NEVER_PASSED_OVER_S;
     Ok(document)
-}
-
-/// An empty document with this rule.
-fn with_rule(rule: &str) -> Option<Document> {
-    let document = serde_json::from_value(serde_json::json!({ "rule": rule }));
-    document.ok().or_else(|| (rule == "longest_idle").then(Document::default))
 }
 
 /// How long an offer stands before it goes to another, as those products are commonly set: see `policy-theory`. A push
@@ -85,6 +81,12 @@ fn offer_s(rule: &str) -> u32 {
 fn fill(document: &mut Document, scenario: &Scenario, order: Order, same_agent: bool, offer_s: u32) {
     for skill in 0..scenario.skills() {
         document.skills.insert(skill_name(skill), "a skill of the scenario".to_owned());
+    }
+    let chats = scenario.chat_speed_each.iter().map(|speed| per_mille(*speed, 1_000)).collect();
+    for (channel, speeds) in
+        [(Channel::Voice, vec![1_000]), (Channel::Chat, chats), (Channel::Email, vec![1_000])]
+    {
+        document.speeds.insert(channel.name().to_owned(), speeds);
     }
     let effort = Effort::of(scenario);
     for channel in [Channel::Voice, Channel::Chat, Channel::Email] {
@@ -103,6 +105,8 @@ fn fill(document: &mut Document, scenario: &Scenario, order: Order, same_agent: 
                 Order::Age => 4,
             },
             needs: [(skill_name(class.skill), 1)].into(),
+            weight: Some(per_mille(class.weight, 1_000_000)),
+            work_s: class.work_s.round().max(1.0) as u32,
             ..QueueDoc::default()
         };
         document.queues.insert(name, queue);
@@ -142,6 +146,7 @@ pub fn profiles(scenario: &Scenario) -> Vec<AgentProfile> {
         AgentProfile {
             skills: skilled.map(|(skill, proficiency)| (skill_name(skill), per_cent(*proficiency))).collect(),
             languages: agent.languages.iter().map(|language| language_name(*language)).collect(),
+            primary: Some(skill_name(agent.primary)),
             capacity: effort.call + agent.slots.email,
             channels: [Channel::Voice, Channel::Chat, Channel::Email]
                 .map(|channel| (channel.name().to_owned(), agent.slots.of(channel)))
@@ -149,6 +154,10 @@ pub fn profiles(scenario: &Scenario) -> Vec<AgentProfile> {
         }
     };
     scenario.agents.iter().map(of).collect()
+}
+
+fn per_mille(value: f64, most: u32) -> u32 {
+    (value * 1_000.0).round().clamp(1.0, f64::from(most)) as u32
 }
 
 fn per_cent(proficiency: f64) -> u8 {

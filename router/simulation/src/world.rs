@@ -18,8 +18,8 @@ use crate::arrivals::{self, Fate};
 use crate::random::{Purpose, Stream};
 use crate::scenario::Scenario;
 use crate::setting;
-use due::{Due, What};
 use desk::{Desk, Share, base_speed, solving};
+use due::{Due, What};
 
 const WORKSPACE: WorkspaceId = WorkspaceId::from_bits(1);
 /// The first millisecond of every simulation, in the time of the engine.
@@ -339,7 +339,8 @@ impl<'a> World<'a> {
         let known = live.fate.known == Some(agent);
         let chance = solving(self.scenario, agent, class, known);
         let solved = live.fate.solve < chance;
-        if !solved && let Some(fate) = arrivals::again(self.scenario, self.seed, &live.fate, agent, self.now) {
+        if !solved && let Some(fate) = arrivals::again(self.scenario, self.seed, &live.fate, agent, self.now)
+        {
             let (at, index) = (fate.at, self.later.len());
             self.later.push(fate);
             self.to_come += 1;

@@ -1,7 +1,8 @@
 //! The table of the anchors: 26 checks and the three multi-skill designs.
 
 use super::formulas::{
-    chat_alone, chat_pair, erlang_a, erlang_c, erlang_wait, erlang_within, fcfs_alis, priorities, single_agent,
+    chat_alone, chat_pair, erlang_a, erlang_c, erlang_wait, erlang_within, fcfs_alis, priorities,
+    single_agent,
 };
 use super::{Check, Design, Of};
 use crate::scenario::{Agent, Channel, Class, Scenario, Slots};
@@ -127,10 +128,8 @@ fn skilled(rates: [f64; 2], pace: [f64; 2]) -> Design {
         check(format!("{name}: wait of class {class}"), exact * UNIT_S, Of::WaitOf(class))
     };
     let checks = exact.into_iter().enumerate().map(of).collect();
-    let class = |(skill, rate): (usize, &f64)| Class {
-        skill,
-        ..calls(["A", "B"][skill], rate / UNIT_S, UNIT_S)
-    };
+    let class =
+        |(skill, rate): (usize, &f64)| Class { skill, ..calls(["A", "B"][skill], rate / UNIT_S, UNIT_S) };
     let classes = rates.iter().enumerate().map(class).collect();
     let agents = serves.iter().zip(pace).map(|(serves, pace)| agent(serves, pace)).collect();
     Design { is_alis: true, ..plain(scenario(&name, classes, agents, 120_000.0), PLAIN, checks) }
@@ -203,7 +202,8 @@ mod tests {
     #[test]
     fn the_table_has_its_26_checks_and_three_designs_of_skills() {
         let all = designs();
-        let checks = |alis: bool| all.iter().filter(|it| it.is_alis == alis).map(|it| it.checks.len()).sum::<usize>();
+        let checks =
+            |alis: bool| all.iter().filter(|it| it.is_alis == alis).map(|it| it.checks.len()).sum::<usize>();
         assert_eq!((checks(false), checks(true)), (26, 6));
         for design in &all {
             design.scenario.check().expect("a sound scenario");

@@ -143,7 +143,9 @@ pub fn fcfs_alis(rates: &[f64], pace: &[f64], serves: &[&[usize]]) -> Vec<f64> {
                 // Who stands between this busy agent and the next can be served by none but those before.
                 let before = &order[..upto];
                 let only: Vec<usize> = (0..rates.len())
-                    .filter(|class| (0..pace.len()).all(|it| before.contains(&it) || !serves[it].contains(class)))
+                    .filter(|class| {
+                        (0..pace.len()).all(|it| before.contains(&it) || !serves[it].contains(class))
+                    })
                     .collect();
                 let speed: f64 = before.iter().map(|agent| pace[*agent]).sum();
                 let step = of_both(&only) / speed;

@@ -85,9 +85,7 @@ pub(super) struct Share {
 
 impl Share {
     pub(super) fn of(scenario: &Scenario, desk: &Desk) -> Self {
-        let step = |steps: &[f64], index: usize| {
-            steps.get(index).or(steps.last()).copied().unwrap_or(1.0)
-        };
+        let step = |steps: &[f64], index: usize| steps.get(index).or(steps.last()).copied().unwrap_or(1.0);
         let email = if desk.calls > 0 { 0.0 } else { step(&scenario.email_speed_by_chats, desk.chats) };
         Self { chat: step(&scenario.chat_speed_each, desk.chats.saturating_sub(1)), email }
     }
