@@ -32,6 +32,8 @@ pub(crate) struct Checker<'e> {
     /// The names used, a bit each, also where they turned out not to matter.
     used: u32,
     depth: usize,
+    /// The regexes so far.
+    patterns: usize,
     /// The innermost loop that alone is over the budget.
     dear: Option<Position>,
 }
@@ -51,6 +53,7 @@ pub(crate) fn check(
         faults: Vec::new(),
         used: 0,
         depth: 0,
+        patterns: 0,
         dear: None,
     };
     let node = checker.expect(expr, Kind::Bool, "a condition");
@@ -74,6 +77,9 @@ pub(crate) fn check(
 impl Checker<'_> {
     /// Checks one expression; none where a fault was found, and told.
     fn check(&mut self, expr: &IdedExpr) -> Option<Node> {
+        if self.faults.len() >= MOST_FAULTS {
+            return None;
+        }
         if self.depth >= DEEPEST {
             self.fault(self.start(expr), format!("nested more than {DEEPEST} deep; split the rule"));
             return None;

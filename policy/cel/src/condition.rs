@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::check::check;
 use crate::environment::{Environment, of_bits};
-use crate::evaluate::{Evaluation, EvaluationError};
+use crate::error::EvaluationError;
+use crate::evaluate::Evaluation;
 use crate::facts::Facts;
 use crate::fault::Fault;
-use crate::lint::settled;
+use crate::lint::{covers, idle, settled};
 use crate::node::Node;
 use crate::parse::{fenced, parse};
 
@@ -25,6 +26,8 @@ struct Inner {
     used: u32,
     /// Whether it always or never holds.
     settled: Option<bool>,
+    remarks: Vec<Fault>,
+    environment: Environment,
 }
 
 impl Condition {
@@ -49,7 +52,9 @@ impl Condition {
             check(source, &expr, info, environment)
         })?;
         let settled = settled(&node, environment);
-        Ok(Self { inner: Arc::new(Inner { source: source.to_owned(), node, used, settled }) })
+        let remarks = idle(&node, environment);
+        let (source, environment) = (source.to_owned(), environment.clone());
+        Ok(Self { inner: Arc::new(Inner { source, node, used, settled, remarks, environment }) })
     }
 
     /// Whether it holds for a conversation.
@@ -127,12 +132,40 @@ impl Condition {
     pub fn never(&self) -> bool {
         self.inner.settled == Some(false)
     }
+
+    /// Whether it is known to hold whenever the other one does: behind it, a rule with the other one is never reached.
+    ///
+    /// ```
+    /// use policy_cel::{Condition, Environment};
+    /// let compiled = |source: &str| Condition::compile(source, &Environment::intake()).unwrap();
+    /// let wide = compiled("channel in ['web', 'email'] || value > 100");
+    /// assert!(wide.covers(&compiled("channel == 'web' && hour < 12")));
+    /// assert!(wide.covers(&compiled("value >= 1000")));
+    /// assert!(!wide.covers(&compiled("channel == 'sms'")));
+    /// ```
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        covers(&self.inner.node, &other.inner.node, &self.inner.environment)
+    }
+
+    /// The parts that change nothing, with their places: they are worth a warning, not a refusal. None where the whole
+    /// [always](Self::always) or [never](Self::never) holds.
+    ///
+    /// ```
+    /// use policy_cel::{Condition, Environment};
+    /// let condition = Condition::compile("channel == 'web' || hour > 23", &Environment::intake()).unwrap();
+    /// assert_eq!(condition.remarks()[0].to_string(), "1:21: this never holds and changes nothing; leave it out");
+    /// ```
+    #[must_use]
+    pub fn remarks(&self) -> &[Fault] {
+        &self.inner.remarks
+    }
 }
 
 impl PartialEq for Condition {
-    /// Two conditions are the same when they are written the same.
+    /// Two conditions are the same when they are written the same and mean the same.
     fn eq(&self, other: &Self) -> bool {
-        self.inner.source == other.inner.source
+        self.inner.source == other.inner.source && self.inner.node == other.inner.node
     }
 }
 

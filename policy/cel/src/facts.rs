@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::environment::Id;
+use crate::environment::{Environment, Id};
+use crate::shape::Shape;
 use crate::value::{List, Value};
 
 /// What is known of a conversation. What is not known is left at its default.
 ///
 /// Facts beyond the bounds of the table in the crate's documentation do no harm: the evaluation counts its steps and gives
 /// up with an error at the same budget. They only take away what [`Condition::always`](crate::Condition::always) and
-/// [`Condition::never`](crate::Condition::never) promise, so give what is larger cut to the bound.
+/// [`Condition::never`](crate::Condition::never) promise; [`Facts::within_bounds`] cuts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Facts<'a> {
     /// `channel`.
@@ -78,6 +79,33 @@ impl Default for Facts<'_> {
 }
 
 impl<'a> Facts<'a> {
+    /// The same, with numbers brought into their ranges, names cut to their length and topics to their number.
+    ///
+    /// ```
+    /// use policy_cel::Facts;
+    /// let facts = Facts { mood: -7_000, ..Facts::default() };
+    /// assert_eq!(facts.within_bounds().mood, -1_000);
+    /// ```
+    #[must_use]
+    pub fn within_bounds(mut self) -> Self {
+        for name in Environment::step().names() {
+            let Shape { low, high, bytes, count, .. } = name.shape;
+            let most = |bound: u64| usize::try_from(bound).unwrap_or(usize::MAX);
+            match self.get(name.id) {
+                Value::Int(value) => self.set_int(name.id, value.clamp(low, high)),
+                Value::Text(Cow::Borrowed(text)) => {
+                    let end = text.floor_char_boundary(most(bytes));
+                    self.set_text(name.id, text.get(..end).unwrap_or(text));
+                }
+                Value::List(List::Texts(topics)) => {
+                    self.topics = topics.get(..most(count)).unwrap_or(topics);
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+
     pub(crate) fn get(&self, id: Id) -> Value<'a> {
         let text = |text| Value::Text(Cow::Borrowed(text));
         match id {

@@ -98,7 +98,8 @@
 //! # What lint finds
 //!
 //! [`Condition::never`] and [`Condition::always`] tell of conditions that cannot hold, or cannot but hold, by their form
-//! and by what their names can be:
+//! and by what their names can be. [`Condition::covers`] tells of a rule that another one leaves nothing to, and
+//! [`Condition::remarks`] of parts that change nothing:
 //!
 //! ```
 //! use policy_cel::{Condition, Environment};
@@ -107,6 +108,8 @@
 //! assert!(compiled("channel == 'web' && channel == 'email'").never());
 //! assert!(compiled("(hour < 3 || hour > 20) && hour > 5 && hour < 19").never());
 //! assert!(compiled("open || !open").always());
+//! assert!(compiled("hour < 12").covers(&compiled("hour < 9 && open")));
+//! assert_eq!(compiled("open || hour > 23").remarks().len(), 1);
 //! ```
 //!
 //! # What an error does
@@ -126,6 +129,7 @@
 mod check;
 mod condition;
 mod environment;
+mod error;
 mod evaluate;
 mod facts;
 mod fault;
@@ -138,7 +142,7 @@ mod value;
 
 pub use condition::Condition;
 pub use environment::{Environment, Name};
-pub use evaluate::{Cause, EvaluationError};
+pub use error::{Cause, EvaluationError};
 pub use facts::{Customer, Facts};
 pub use fault::{Fault, Position};
 pub use shape::Kind;

@@ -171,6 +171,56 @@ fn told_values_are_checked_and_linted() {
 }
 
 #[test]
+fn a_condition_covers_what_it_holds_for_too() {
+    for (wide, narrow, covers) in [
+        ("open", "open && hour > 3", true),
+        ("open && hour > 3", "open", false),
+        ("hour < 12", "hour < 9", true),
+        ("hour < 9", "hour < 12", false),
+        ("true", "channel.matches('x')", true),
+        ("weekday in ['sat', 'sun']", "weekday == 'sun'", true),
+        ("weekday != 'mon'", "weekday.startsWith('s')", true),
+        ("weekday != 'sun'", "weekday.startsWith('s')", false),
+        ("channel.startsWith('we')", "channel == 'web'", true),
+        ("channel.startsWith('we')", "channel == 'email'", false),
+        ("'order' in topics || open", "'order' in topics && mood < 0", true),
+        ("value / waiting > 2", "value / waiting > 2", false),
+        ("channel == 'web'", "hour > 23", true),
+    ] {
+        assert_eq!(compiled(wide).covers(&compiled(narrow)), covers, "{wide} over {narrow}");
+    }
+}
+
+#[test]
+fn idle_parts_are_told_with_their_places() {
+    let remarks = |source| compiled(source).remarks().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let never = "this never holds and changes nothing; leave it out";
+    let always = "this always holds and changes nothing; leave it out";
+    assert_eq!(
+        remarks("open && mood <= 1000 ||\n  (channel == 'web' && channel == 'sms') || hour < 3"),
+        [format!("1:9: {always}"), format!("2:4: {never}")],
+    );
+    assert_eq!(remarks("!(hour > 30 || open)"), [format!("1:3: {never}")]);
+    assert_eq!(remarks("(hour >= 0 ? open : waiting > 3) || mood > 0"), [format!("1:2: {always}")]);
+    assert_eq!(remarks("hour > 30 && open"), [""; 0]);
+    assert_eq!(remarks("hour > 3 && open"), [""; 0]);
+}
+
+#[test]
+fn facts_are_brought_within_their_bounds() {
+    let many: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+    let long = "ü".repeat(100);
+    let facts = Facts { topics: &many, channel: &long, hour: -3, waiting: i64::MAX, ..Facts::default() };
+    let cut = facts.within_bounds();
+    assert_eq!(
+        (cut.topics.len(), cut.channel.chars().count(), cut.hour, cut.waiting),
+        (32, 32, 0, 1_000_000_000)
+    );
+    let fine = Facts { channel: "web", hour: 23, open: true, ..Facts::default() };
+    assert_eq!(fine.within_bounds(), fine);
+}
+
+#[test]
 fn a_condition_is_shared_between_threads() {
     fn shared<T: Send + Sync + Clone + 'static>(_: &T) {}
     let condition = compiled("channel.matches('w.b')");

@@ -172,6 +172,24 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
     #[test]
+    fn what_is_covered_holds_in_the_wide_one(
+        wide in expression('b', 2),
+        narrow in expression('b', 2),
+        known in known(),
+    ) {
+        let step = Environment::step();
+        // The second of these is covered by form, so that not only coincidences are tried.
+        for narrow in [narrow.clone(), format!("{wide} && {narrow}")] {
+            let (Ok(wide), Ok(narrow)) = (Condition::compile(&wide, &step), Condition::compile(&narrow, &step)) else {
+                continue;
+            };
+            if wide.covers(&narrow) && narrow.holds(&known.facts()) == Ok(true) {
+                prop_assert_eq!(wide.holds(&known.facts()), Ok(true), "{:?} over {:?}", wide, narrow);
+            }
+        }
+    }
+
+    #[test]
     fn expressions_hold_their_word(source in expression('b', 4), known in known()) {
         holds_its_word(&source, &known)?;
     }

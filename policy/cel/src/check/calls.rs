@@ -12,6 +12,8 @@ const FUNCTIONS: [&str; 5] = ["has", "int", "matches", "size", "string"];
 const TEXT_METHODS: [&str; 8] =
     ["contains", "endsWith", "lowerAscii", "matches", "size", "startsWith", "trim", "upperAscii"];
 const LIST_METHODS: [&str; 6] = ["all", "exists", "exists_one", "filter", "map", "size"];
+/// A condition has at most so many regexes.
+const MOST_PATTERNS: usize = 8;
 /// An `int` as a string has at most so many bytes.
 const LONGEST_INT: u64 = 20;
 
@@ -133,6 +135,11 @@ impl Checker<'_> {
                           loaded";
             return self.refuse(pattern.at, detail);
         };
+        if self.patterns >= MOST_PATTERNS {
+            let detail = format!("more than {MOST_PATTERNS} regexes; join some by `|`, or split the rule");
+            return self.refuse(pattern.at, detail);
+        }
+        self.patterns += 1;
         match Pattern::compile(source) {
             Err(detail) => self.refuse(pattern.at, detail),
             Ok(pattern) => {
