@@ -243,3 +243,63 @@ fn dear_conditions_are_refused_with_their_cost() {
     let faults = Condition::compile(&deep(17), &Environment::step()).unwrap_err();
     assert!(faults[0].detail.starts_with("more than 16 loops"), "{}", faults[0]);
 }
+
+/// Every pair of comparisons of one number is settled as trying all numbers would.
+#[test]
+fn ranges_are_settled_exactly() {
+    let operators = ["==", "!=", "<", "<=", ">", ">="];
+    for (name, most) in [("hour", 23), ("waited_s", 1_000_000_000)] {
+        let tried: Vec<i64> = (0..=23).chain([most]).collect();
+        let ask = |condition: &Condition, value: i64| {
+            condition.holds(&Facts { hour: value.min(23), waited_s: value, ..Facts::default() })
+        };
+        for (one, other) in operators.iter().flat_map(|one| operators.iter().map(move |other| (one, other))) {
+            for (low, high) in [(-1, 0), (0, 0), (0, 1), (3, 3), (3, 4), (3, 5), (4, 3), (5, 3), (most, most)]
+            {
+                for join in ["&&", "||"] {
+                    let source = format!("{name} {one} {low} {join} {high} {other} {name}");
+                    let condition = compiled(&source);
+                    let answers: Vec<_> = tried.iter().map(|&value| ask(&condition, value)).collect();
+                    let (all, none) = (
+                        answers.iter().all(|held| *held == Ok(true)),
+                        answers.iter().all(|held| *held == Ok(false)),
+                    );
+                    assert_eq!((condition.always(), condition.never()), (all, none), "{source}");
+                }
+            }
+        }
+    }
+}
+
+/// The bound is no guess: facts at their bounds reach it where nothing ends early.
+#[test]
+fn the_bound_is_reached() {
+    let topics: Vec<String> = (0..32).map(|number| format!("{number:0>64}")).collect();
+    let name = "a".repeat(64);
+    let facts = Facts { topics: &topics, channel: &name, intent: &name, queue: &name, ..Facts::default() };
+    for source in [
+        "hour < 3",
+        "channel == queue",
+        "channel.contains(queue)",
+        "channel.size() == 64",
+        "channel.lowerAscii() == intent",
+        "channel + queue == queue + intent",
+        "intent.matches('b')",
+        "int(string(hour)) == 0",
+        "'x' in topics",
+        "topics + topics == topics + topics",
+        "topics.all(t, t != channel)",
+        "topics.exists(t, t.startsWith(channel))",
+        "topics.filter(t, t != channel).size() == 32",
+        "topics.map(t, t != channel, t.upperAscii()).size() == 32",
+        "[hour, 1, 2].exists_one(x, x == hour)",
+        "topics[31] == channel",
+        "-hour + hour * 2 == hour",
+        "!(hour == 0) || open",
+    ] {
+        let condition = compiled(source);
+        let (answer, steps) = condition.measured(&facts);
+        assert!(answer.is_ok(), "{source}");
+        assert_eq!(steps, condition.cost(), "{source}");
+    }
+}
