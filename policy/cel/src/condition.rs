@@ -47,10 +47,27 @@ impl Condition {
     /// # Errors
     /// Everything that is wrong, each with its line and column and what would be right; a few at most.
     pub fn compile(source: &str, environment: &Environment) -> Result<Self, Vec<Fault>> {
-        let (node, used) = fenced(|| {
-            let (expr, info) = parse(source)?;
-            check(source, &expr, info, environment)
-        })?;
+        let compiled = fenced(&[source], |source| Self::compile_here(source, environment));
+        // One source has one outcome.
+        compiled.into_iter().next().unwrap_or_else(|| Err(Vec::new()))
+    }
+
+    /// Reads and checks all conditions of a policy, in their order. That is faster than one by one: reading happens on a
+    /// thread of its own, with the stack that the worst of them needs, and this starts only one.
+    ///
+    /// ```
+    /// use policy_cel::{Condition, Environment};
+    /// let compiled = Condition::compile_all(&["open", "opn"], &Environment::step());
+    /// assert!(compiled[0].is_ok() && compiled[1].is_err());
+    /// ```
+    #[must_use]
+    pub fn compile_all(sources: &[&str], environment: &Environment) -> Vec<Result<Self, Vec<Fault>>> {
+        fenced(sources, |source| Self::compile_here(source, environment))
+    }
+
+    fn compile_here(source: &str, environment: &Environment) -> Result<Self, Vec<Fault>> {
+        let (expr, info) = parse(source)?;
+        let (node, used) = check(source, &expr, info, environment)?;
         let settled = settled(&node, environment);
         let remarks = idle(&node, environment);
         let (source, environment) = (source.to_owned(), environment.clone());
