@@ -5,7 +5,7 @@
 pub(crate) mod check;
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -39,8 +39,12 @@ pub struct Document {
     pub rule: Rule,
     /// What the costs of the rule `least_customer_time` are made of.
     pub costs: CostsDoc,
-    /// Channel to the speed of each conversation, in per mille of full speed, while an agent has 1, 2, 3, … of them.
+    /// Channel to the speed of each conversation, in per mille of full speed, while an agent has 1, 2, 3, … of them. For
+    /// an interruptible channel: while the agent has 0, 1, 2, … others.
     pub speeds: BTreeMap<String, Vec<u32>>,
+    /// Channels whose work is put down when other work comes, such as e-mail: it runs beside the rest, and only the rest
+    /// slows it.
+    pub interruptible: BTreeSet<String>,
 }
 
 /// How agents and conversations find each other.

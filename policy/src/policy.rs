@@ -148,6 +148,7 @@ impl Policy {
                 .iter()
                 .map(|(channel, speeds)| (Box::from(channel.as_str()), speeds.clone()))
                 .collect(),
+            interruptible: self.document.interruptible.iter().map(|name| name.as_str().into()).collect(),
             queues: self.queues.iter().map(terms).collect(),
         }
     }

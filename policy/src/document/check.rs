@@ -92,6 +92,7 @@ pub(crate) fn check(document: &Document, faults: &mut Faults) -> BTreeMap<String
             || format!("{value} is out of range; use {least} to {most}"),
         );
     }
+    names("interruptible", document.interruptible.iter().collect::<Vec<_>>().into_iter(), faults);
     names("speeds", document.speeds.keys(), faults);
     for (channel, speeds) in &document.speeds {
         let falling = speeds.windows(2).all(|pair| pair[1] <= pair[0]);

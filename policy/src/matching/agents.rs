@@ -29,7 +29,7 @@ pub(super) struct State {
     pub(super) load: u32,
     /// Conversations by channel number.
     pub(super) held: Held,
-    /// Conversations that take room of the capacity.
+    /// Conversations that do not run beside others.
     pub(super) busy: u32,
     /// Idle since: the last assignment, or coming online.
     pub(super) since: Timestamp,

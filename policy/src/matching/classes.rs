@@ -95,6 +95,8 @@ pub(super) struct Class {
     pub(super) scarce: i64,
     /// What its queue says of it.
     pub(super) terms: QueueTerms,
+    /// Whether its work runs beside the rest.
+    pub(super) beside: bool,
     /// How fast conversations of its channel are beside each other.
     pub(super) speeds: Speeds,
     /// When it was last used, for dropping the one unused for longest.
@@ -125,6 +127,7 @@ impl Class {
             rate: 0,
             scarce: 0,
             terms,
+            beside: false,
             speeds,
             used: 0,
         }
@@ -178,7 +181,9 @@ impl Pool {
         let terms = self.settings.queues.get(&needs.queue).copied().unwrap_or_default();
         let speeds = self.settings.speeds_on(&needs.channel);
         let needs = Arc::new(needs.clone());
-        let class = self.classes.insert(Class::new(Arc::clone(&needs), channel, queue, terms, speeds));
+        let mut class = Class::new(Arc::clone(&needs), channel, queue, terms, speeds);
+        class.beside = self.settings.interruptible.contains(&needs.channel);
+        let class = self.classes.insert(class);
         self.class_index.insert(needs, class);
         self.add_queue_class(queue, class);
         self.idle_classes += 1;

@@ -76,7 +76,7 @@ impl Class {
 }
 
 /// The speed of an agent of this proficiency, in per mille of the best.
-fn speed(proficiency: i64) -> i64 {
+pub(super) fn speed(proficiency: i64) -> i64 {
     600 + 4 * proficiency
 }
 
@@ -96,10 +96,11 @@ impl Pool {
             work = work * i64::from(costs.known_agent_pm.clamp(1, 1_000)) / 1_000;
         }
         let after = class.speeds.with(hands.busy + 1);
-        let taken = work * 1_000 / after;
-        // What takes no room of an agent's capacity runs beside the rest, slowed by it.
-        let beside = class.effort == 0;
-        let others = if beside || hands.busy == 0 {
+        // What runs beside the rest meets now more of it, now less: the mean of what there may be.
+        let pace = if class.beside { class.speeds.mean(hands.busy + 1) } else { after };
+        let taken = work * 1_000 / pace;
+        // What runs beside the rest is slowed by it, and does not slow it.
+        let others = if class.beside || hands.busy == 0 {
             0
         } else {
             let before = class.speeds.with(hands.busy);
@@ -129,9 +130,11 @@ impl Pool {
     /// The price of taking a slot of such an agent for so long, in microseconds.
     fn price(&self, number: u32, profile: &Profile, taken: i64) -> i64 {
         let mut price = 0i64;
+        let beside = self.classes[number].beside;
         for fit in profile.fits() {
             let class = &self.classes[fit.class];
-            if class.scarce == 0 || fit.class == number {
+            // What runs beside the rest takes no slot of the rest.
+            if class.scarce == 0 || fit.class == number || class.beside != beside {
                 continue;
             }
             let expected = i128::from(class.rate) * i128::from(taken) * i128::from(ONE) / 1_000_000_000_000;

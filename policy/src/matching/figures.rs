@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::pool::Pool;
+use super::profiles::Profile;
 use super::shape::Needs;
 use crate::fixed::{ONE, ratio, scale, sqrt};
+use crate::id::AgentId;
 use crate::time::{Span, Timestamp};
 
 /// Arrivals are counted by minute, over so many of them.
@@ -16,6 +18,9 @@ const MINUTES: usize = 10;
 const EXPECTED_TIMES: u32 = 4;
 /// The mean work forgets slowly: about the last so many count.
 const REMEMBERED: u32 = 64;
+/// The long run, and how many arrivals at its rate are added to those of the last minutes.
+const LONG: Span = Span::seconds(4 * 3_600);
+const STEADY: i64 = 4;
 /// Pressure is recomputed at an arrival, at most this often.
 const REFRESH: Span = Span::seconds(10);
 /// Rounds of the iteration that balances pressure.
@@ -28,6 +33,8 @@ pub struct Figures {
     came: [u32; MINUTES],
     minute: i64,
     first: Option<Timestamp>,
+    /// Arrivals since then, for the rate in the long run; both are halved from time to time.
+    long: (u32, Timestamp),
     /// The mean work at full speed, in milliseconds, and how often some was seen.
     work_ms: i64,
     seen: u32,
@@ -62,7 +69,14 @@ impl Figures {
     /// One more came.
     pub(super) fn arrived(&mut self, at: Timestamp) {
         self.roll(at);
-        self.first.get_or_insert(at);
+        if self.first.is_none() {
+            self.first = Some(at);
+            self.long = (0, at);
+        }
+        if at.since(self.long.1) >= LONG {
+            self.long = (self.long.0 / 2, at - Span(LONG.0 / 2));
+        }
+        self.long.0 = self.long.0.saturating_add(1);
         let place = self.minute.rem_euclid(MINUTES as i64) as usize;
         self.came[place] = self.came[place].saturating_add(1);
     }
@@ -77,7 +91,8 @@ impl Figures {
         self.work_ms += (work.0.clamp(0, 86_400_000) - self.work_ms) / weight;
     }
 
-    /// Arrivals in a million seconds, over the last ten minutes or since the first if that is less.
+    /// Arrivals in a million seconds: over the last ten minutes, or since the first if that is less, steadied by the long
+    /// run.
     pub(super) fn rate(&self, at: Timestamp) -> i64 {
         if let Some((rate, _)) = self.told {
             return rate;
@@ -95,7 +110,10 @@ impl Figures {
         };
         let whole = (MINUTES as i64 - 1) * 60_000 + at.0.rem_euclid(60_000);
         let over = at.since(first).0.clamp(60_000, whole.max(60_000));
-        i64::from(came) * 1_000_000_000 / over
+        // A few arrivals at the rate of the long run are added: they steady a rare class and do not hold up a busy one.
+        let long = i64::from(self.long.0).max(1);
+        let steady = STEADY * at.since(self.long.1).0.max(60_000) / long;
+        (i64::from(came) + STEADY) * 1_000_000_000 / (over + steady)
     }
 
     /// The work that is to be expected, in milliseconds.
@@ -125,12 +143,15 @@ impl Pool {
         }
     }
 
-    /// A conversation of this class was in hand for so long, while the agent had so many in all.
-    pub fn worked(&mut self, needs: &Needs, held: Span, in_hand: u32) {
-        let class = self.class_of(needs);
-        let class = &mut self.classes[class];
-        let speed = class.speeds.with(in_hand);
-        class.figures.worked(class.terms.work, Span(held.0 * speed / 1_000));
+    /// A conversation of this class was in this agent's hands for so long, beside so many others when it left: what it
+    /// would have been at full speed is learned.
+    pub fn worked(&mut self, needs: &Needs, agent: AgentId, held: Span, beside: u32) {
+        let number = self.class_of(needs);
+        let profile = self.agent(agent).map(|agent| &self.profiles[agent.profile]);
+        let proficiency = profile.and_then(|profile| profile.fit(number)).map_or(100, |fit| fit.proficiency);
+        let class = &mut self.classes[number];
+        let speed = class.speeds.with(beside + 1) * super::costs::speed(proficiency);
+        class.figures.worked(class.terms.work, Span(held.0.saturating_mul(speed) / 1_000_000));
     }
 
     /// Tells rate (arrivals in a million seconds) and work of a class from outside, for an experiment with more
@@ -178,6 +199,25 @@ impl Pool {
         }
     }
 
+    /// What the online agents of a profile can do at once, and for which classes.
+    fn team(&self, profile: &Profile, beside: bool, loads: &[i64]) -> Option<(i64, Vec<u32>)> {
+        let online: usize = profile.groups.iter().map(|group| group.members.len()).sum();
+        let fits = profile
+            .fits()
+            .iter()
+            .filter(|fit| loads[fit.class as usize] > 0 && self.classes[fit.class].beside == beside);
+        let (mut capacity, mut served) = (0, Vec::new());
+        for fit in fits {
+            served.push(fit.class);
+            let holds = profile.holds(fit.channel, fit.effort).clamp(1, 64);
+            let each = self.classes[fit.class].speeds.with(u32::try_from(holds).unwrap_or(64));
+            let speed = if beside { 1_000 } else { each };
+            capacity = capacity.max(i64::try_from(holds).unwrap_or(64) * speed * ONE / 1_000);
+        }
+        let all = capacity.saturating_mul(i64::try_from(online).unwrap_or(i64::MAX));
+        (all > 0).then_some((all, served))
+    }
+
     /// Splits each agent's time over the classes it serves in proportion to load × pressure², and raises the pressure of
     /// those that come off too short, round after round.
     fn balance(&mut self, now: Timestamp) {
@@ -193,31 +233,13 @@ impl Pool {
                 i128::from(class.figures.rate(now)) * i128::from(work) * i128::from(ONE) / 1_000_000_000;
             loads[number as usize] = i64::try_from(erlangs).unwrap_or(i64::MAX);
         }
-        // Profiles with their online agents, and what one of those can do at once.
-        let mut teams: Vec<(i64, Vec<u32>)> = Vec::new();
-        for (_, profile) in self.profiles.iter() {
-            let online: usize = profile.groups.iter().map(|group| group.members.len()).sum();
-            let served: Vec<u32> = profile
-                .fits()
-                .iter()
-                .map(|fit| fit.class)
-                .filter(|class| loads[*class as usize] > 0)
-                .collect();
-            if online == 0 || served.is_empty() {
-                continue;
-            }
-            let fits = profile.fits().iter().filter(|fit| loads[fit.class as usize] > 0 && fit.effort > 0);
-            let capacity = fits
-                .map(|fit| {
-                    let holds = profile.holds(fit.channel, fit.effort).min(64);
-                    let holds = u32::try_from(holds).unwrap_or(64).max(1);
-                    let speed = self.classes[fit.class].speeds.with(holds);
-                    i64::from(holds) * speed * ONE / 1_000
-                })
-                .max()
-                .unwrap_or(ONE);
-            teams.push((capacity.saturating_mul(i64::try_from(online).unwrap_or(1)), served));
-        }
+        // What runs beside the rest has a time of its own.
+        let teams: Vec<(i64, Vec<u32>)> = self
+            .profiles
+            .iter()
+            .flat_map(|(_, profile)| [false, true].map(|beside| self.team(profile, beside, &loads)))
+            .flatten()
+            .collect();
         let mut shares = alloc::vec![0i64; most];
         for _ in 0..ROUNDS {
             shares.fill(0);
@@ -238,6 +260,14 @@ impl Pool {
                     pressures[at] = scale(pressures[at], step).clamp(ONE / 64, ONE * 64);
                 }
             }
+        }
+        // Pressure compares classes: over all that comes its mean is one, however busy everybody is.
+        let all: i64 = loads.iter().sum();
+        let pressed =
+            loads.iter().zip(&pressures).map(|(load, x)| scale(*load, *x)).fold(0, i64::saturating_add);
+        let mean = ratio(pressed, all).max(1);
+        for x in &mut pressures {
+            *x = ratio(*x, mean).clamp(ONE / 64, ONE * 64);
         }
         for &number in &numbers {
             let at = number as usize;

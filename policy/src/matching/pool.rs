@@ -115,6 +115,16 @@ impl Pool {
         for (_, class) in self.classes.iter_mut() {
             class.terms = self.settings.queues.get(&class.needs.queue).copied().unwrap_or_default();
             class.speeds = self.settings.speeds_on(&class.needs.channel);
+            class.beside = self.settings.interruptible.contains(&class.needs.channel);
+        }
+        let channels = &self.channels;
+        for (_, agent) in self.agents.iter_mut() {
+            let busy = |state: &State| {
+                let held = channels.iter().filter(|(name, _)| !self.settings.interruptible.contains(*name));
+                held.map(|(_, number)| state.held.get(*number)).sum()
+            };
+            agent.now.busy = busy(&agent.now);
+            agent.shown.busy = busy(&agent.shown);
         }
         self.regroup();
     }
@@ -130,7 +140,7 @@ impl Pool {
         self.change(id, freed, |agent| agent.freed = freed);
     }
 
-    /// How many conversations that take room an agent has in hand.
+    /// How many conversations an agent has in hand that do not run beside others.
     #[must_use]
     pub fn in_hand(&self, id: AgentId) -> u32 {
         self.agent(id).map_or(0, |agent| agent.now.busy)
@@ -204,22 +214,24 @@ impl Pool {
 
     /// Gives an agent a conversation. It does not look at room: a person's explicit act may exceed it.
     pub fn take(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
+        let counts = u32::from(!self.settings.interruptible.contains(channel));
         let channel = self.channel(channel);
         self.change(id, at, |agent| {
             agent.load = agent.load.saturating_add(effort);
             let held = agent.held.of(channel);
             *held = held.saturating_add(1);
-            agent.busy = agent.busy.saturating_add(u32::from(effort > 0));
+            agent.busy = agent.busy.saturating_add(counts);
             agent.since = at;
         });
     }
 
     /// Takes a conversation off an agent.
     pub fn release(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
+        let counts = u32::from(!self.settings.interruptible.contains(channel));
         let channel = self.channels.get(channel).copied();
         self.change(id, at, |agent| {
             agent.load = agent.load.saturating_sub(effort);
-            agent.busy = agent.busy.saturating_sub(u32::from(effort > 0));
+            agent.busy = agent.busy.saturating_sub(counts);
             agent.freed = at;
             if let Some(channel) = channel {
                 let held = agent.held.of(channel);

@@ -291,10 +291,11 @@ impl Pool {
     /// free, times what a second of waiting costs, plus their mean cost.
     fn hold(&self, entry: &Entry, best: i64, at: Timestamp) -> Option<i64> {
         let costs = &self.settings.costs;
-        if self.settings.rule != Rule::LeastCustomerTime || costs.hold_pm == 0 {
+        let class = &self.classes[entry.class];
+        // What runs beside the rest waits for nobody: it is put down anyway when the rest comes.
+        if self.settings.rule != Rule::LeastCustomerTime || costs.hold_pm == 0 || class.beside {
             return None;
         }
-        let class = &self.classes[entry.class];
         let mut better: Vec<(i64, u64, i64)> = Vec::new();
         for &number in &class.fitting {
             let profile = &self.profiles[number];
@@ -540,7 +541,7 @@ mod tests {
                         if held.is_empty() { continue }
                         let (who, kind) = held.swap_remove(which % held.len());
                         pool.release(who, "chat", 1, at);
-                        pool.worked(&kind, Span(i64::from(pause) * 10), pool.in_hand(who) + 1);
+                        pool.worked(&kind, who, Span(i64::from(pause) * 10), pool.in_hand(who));
                     }
                     Step::Stand { agent: number, online } => {
                         let standing = if online { Standing::Online } else { Standing::Away };

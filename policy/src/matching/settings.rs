@@ -1,7 +1,7 @@
 //! What the policy says of matching: the rule, its costs, and what each queue is worth. A pool takes it whole.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::document::{CostsDoc, Rule, Weights};
@@ -18,6 +18,8 @@ pub struct Settings {
     pub costs: CostsDoc,
     /// Channel to the speed of each conversation while an agent has 1, 2, 3, … of them, in per mille.
     pub speeds: BTreeMap<Box<str>, Vec<u32>>,
+    /// Channels whose work runs beside the rest.
+    pub interruptible: BTreeSet<Box<str>>,
     /// Queues by name.
     pub queues: BTreeMap<Box<str>, QueueTerms>,
 }
@@ -59,6 +61,12 @@ impl Settings {
 pub(super) struct Speeds([u32; 16]);
 
 impl Speeds {
+    /// The mean over one up to so many.
+    pub(super) fn mean(&self, count: u32) -> i64 {
+        let all = (1..=count.clamp(1, 16)).map(|count| self.with(count));
+        all.sum::<i64>() / i64::from(count.clamp(1, 16))
+    }
+
     /// With so many in one pair of hands.
     pub(super) fn with(&self, count: u32) -> i64 {
         let at = (count.max(1) - 1) as usize;

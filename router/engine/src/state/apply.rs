@@ -255,8 +255,7 @@ impl Workspace {
             let held = at.since(since);
             self.queues.entry(conversation.needs.queue.clone()).or_default().learn(held);
             if let Some(agent) = conversation.known_agent {
-                let in_hand = self.pool.in_hand(agent) + u32::from(conversation.needs.effort > 0);
-                self.pool.worked(&conversation.needs, held, in_hand);
+                self.pool.worked(&conversation.needs, agent, held, self.pool.in_hand(agent));
             }
         }
     }
