@@ -6,7 +6,7 @@ use policy::matching::AgentProfile;
 
 use crate::scenario::{Agent, Channel, Scenario};
 
-/// The rules that can be asked for. `pooled` is the bound: everybody able, first come first served.
+/// The rules that can be asked for. `pooled` is the bound.
 pub const RULES: [&str; 9] = [
     "least_customer_time",
     "longest_idle",
@@ -19,7 +19,7 @@ pub const RULES: [&str; 9] = [
     POOLED,
 ];
 
-/// The bound.
+/// The bound: everybody able, first come first served, to the least loaded.
 pub const POOLED: &str = "pooled";
 
 /// No rule of this name.
@@ -48,7 +48,7 @@ pub fn document(scenario: &Scenario, rule: &str) -> Result<Document, UnknownRule
         "least_customer_time" | "round_robin" | "queue_ratio" | POOLED => Order::Age,
         _ => Order::Priority,
     };
-    let known = if rule == POOLED { Some(Rule::BestScore) } else { Rule::by_name(rule) };
+    let known = if rule == POOLED { Some(Rule::SpareCapacity) } else { Rule::by_name(rule) };
     let mut document =
         Document { rule: known.ok_or_else(|| UnknownRule(rule.to_owned()))?, ..Document::default() };
     fill(&mut document, scenario, order, rule != POOLED, offer_s(rule));
@@ -83,8 +83,9 @@ fn fill(document: &mut Document, scenario: &Scenario, order: Order, same_agent: 
         document.skills.insert(skill_name(skill), "a skill of the scenario".to_owned());
     }
     let chats = scenario.chat_speed_each.iter().map(|speed| per_mille(*speed, 1_000)).collect();
-    for (channel, speeds) in
-        [(Channel::Voice, vec![1_000]), (Channel::Chat, chats), (Channel::Email, vec![1_000])]
+    let beside = scenario.email_speed_by_chats.iter().map(|speed| per_mille(*speed, 1_000)).collect();
+    document.interruptible.insert(Channel::Email.name().to_owned());
+    for (channel, speeds) in [(Channel::Voice, vec![1_000]), (Channel::Chat, chats), (Channel::Email, beside)]
     {
         document.speeds.insert(channel.name().to_owned(), speeds);
     }

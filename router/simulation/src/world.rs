@@ -353,9 +353,6 @@ impl<'a> World<'a> {
         let channel = self.scenario.classes[class].channel;
         self.desks[agent].put_down(contact, channel);
         self.touched.push(agent);
-        if self.desks[agent].leaving && self.desks[agent].is_idle() {
-            self.walk_off(agent);
-        }
         self.ask("an agent to close", closing(agent_id(agent), conversation_id(contact), solved))?;
         self.engine.take_ended(WORKSPACE);
         Ok(())
@@ -404,6 +401,10 @@ impl<'a> World<'a> {
         }
         while let Some(agent) = self.touched.pop() {
             self.set_speeds(agent);
+            // Who means to walk off takes what is offered at the end of a conversation, and goes once nothing is.
+            if self.desks[agent].leaving && self.desks[agent].is_idle() {
+                self.walk_off(agent);
+            }
         }
         Ok(())
     }
