@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) held: Held,
     /// Conversations that do not run beside others.
     pub(super) busy: u32,
+    /// Those that do.
+    pub(super) beside: u32,
     /// Idle since: the last assignment, or coming online.
     pub(super) since: Timestamp,
     /// Idle since: the last conversation that left, or coming online.
@@ -137,6 +139,7 @@ impl Pool {
         old.held.first = new.held.first;
         old.held.more.clone_from(&new.held.more);
         old.busy = new.busy;
+        old.beside = new.beside;
         old.since = new.since;
         old.freed = new.freed;
     }

@@ -106,9 +106,16 @@ impl Pool {
             let before = class.speeds.with(hands.busy);
             i64::from(hands.busy) * (full - full * after.min(before) / before)
         };
+        // Meanwhile what runs beside it is slower than it was.
+        let slowed = if class.beside || hands.beside == 0 {
+            0
+        } else {
+            let loss = self.beside.with(hands.busy + 1) - self.beside.with(hands.busy + 2);
+            i64::from(hands.beside) * taken * loss.max(0) / 1_000
+        };
         let unsolved = 1_000 - solves(fit.proficiency, known);
         let again = unsolved * i64::from(costs.comes_again_pm) / 1_000 * i64::from(costs.again_s) * 1_000;
-        let total = (taken + others + again).saturating_mul(class.terms.weight(priority)) / 1_000;
+        let total = (taken + others + slowed + again).saturating_mul(class.terms.weight(priority)) / 1_000;
         Cost { total, price: 0, risk: 0, taken }
     }
 

@@ -21,7 +21,7 @@ pub(super) struct Member {
 }
 
 impl Member {
-    fn new(idle: Timestamp, id: AgentId, slot: u32) -> Self {
+    pub(super) fn new(idle: Timestamp, id: AgentId, slot: u32) -> Self {
         Self { idle, id: [(id.bits() >> 64) as u64, id.bits() as u64], slot }
     }
 }
@@ -35,8 +35,11 @@ pub(super) struct Group {
 }
 
 impl Group {
-    fn is_of(&self, state: &State) -> bool {
-        self.state.load == state.load && self.state.busy == state.busy && self.state.held == state.held
+    pub(super) fn is_of(&self, state: &State) -> bool {
+        self.state.load == state.load
+            && self.state.busy == state.busy
+            && self.state.beside == state.beside
+            && self.state.held == state.held
     }
 }
 
@@ -59,7 +62,7 @@ impl State {
         u64::from(by_effort.min(by_channel)).min(SLOTS_MAX)
     }
 
-    fn order(&self, rule: Rule) -> Timestamp {
+    pub(super) fn order(&self, rule: Rule) -> Timestamp {
         if rule == Rule::RoundRobin { self.since } else { self.freed }
     }
 }

@@ -12,7 +12,7 @@ use super::classes::Class;
 use super::ids::Ids;
 use super::line::{Lanes, Peek, Place, Turn};
 use super::profiles::{Fit, Profile, judge, proficiency};
-use super::settings::Settings;
+use super::settings::{Settings, Speeds};
 use super::shape::{AgentProfile, Needs, Room, Standing, Waiting};
 use super::slab::Slab;
 use crate::document::{Rule, Weights};
@@ -27,6 +27,8 @@ use crate::time::Timestamp;
 #[derive(Clone)]
 pub struct Pool {
     pub(super) settings: Settings,
+    /// How fast interruptible work is beside 0, 1, 2, … others.
+    pub(super) beside: Speeds,
     /// When pressure was last recomputed.
     pub(super) refreshed: Timestamp,
     /// Offers: how many were missed, and the idle time in milliseconds before all of them.
@@ -78,6 +80,7 @@ impl Pool {
     pub fn new(weights: Weights) -> Self {
         Self {
             settings: Settings { rule: Rule::BestScore, weights, ..Settings::default() },
+            beside: Settings::default().speeds_on(""),
             refreshed: Timestamp(0),
             missed: (0, 0),
             clock: Timestamp(i64::MIN),
@@ -112,6 +115,8 @@ impl Pool {
     pub fn govern(&mut self, settings: Settings) {
         self.set_weights(settings.weights);
         self.settings = settings;
+        let first = self.settings.interruptible.first().cloned().unwrap_or_default();
+        self.beside = self.settings.speeds_on(&first);
         for (_, class) in self.classes.iter_mut() {
             class.terms = self.settings.queues.get(&class.needs.queue).copied().unwrap_or_default();
             class.speeds = self.settings.speeds_on(&class.needs.channel);
@@ -123,8 +128,11 @@ impl Pool {
                 let held = channels.iter().filter(|(name, _)| !self.settings.interruptible.contains(*name));
                 held.map(|(_, number)| state.held.get(*number)).sum()
             };
-            agent.now.busy = busy(&agent.now);
-            agent.shown.busy = busy(&agent.shown);
+            let all = |state: &State| channels.values().map(|number| state.held.get(*number)).sum::<u32>();
+            for state in [&mut agent.now, &mut agent.shown] {
+                state.busy = busy(state);
+                state.beside = all(state) - state.busy;
+            }
         }
         self.regroup();
     }
@@ -221,6 +229,7 @@ impl Pool {
             let held = agent.held.of(channel);
             *held = held.saturating_add(1);
             agent.busy = agent.busy.saturating_add(counts);
+            agent.beside = agent.beside.saturating_add(1 - counts);
             agent.since = at;
         });
     }
@@ -232,6 +241,7 @@ impl Pool {
         self.change(id, at, |agent| {
             agent.load = agent.load.saturating_sub(effort);
             agent.busy = agent.busy.saturating_sub(counts);
+            agent.beside = agent.beside.saturating_sub(1 - counts);
             agent.freed = at;
             if let Some(channel) = channel {
                 let held = agent.held.of(channel);

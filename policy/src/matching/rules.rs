@@ -34,7 +34,8 @@ struct Candidate {
 /// A group that is being read, with the first of it that was not read yet.
 struct Reading<'a> {
     cost: Cost,
-    group: &'a Group,
+    /// None for one agent alone.
+    group: Option<&'a Group>,
     from: Option<Member>,
     next: Candidate,
 }
@@ -167,11 +168,12 @@ impl Pool {
                 let Some(cost) = self.pair(entry, number, &fit, group, at) else { continue };
                 let Some(&first) = group.members.first() else { continue };
                 let next = Candidate { cost: cost.total, busy: group.state.busy, member: first };
-                let mut reading = Reading { cost, group, from: Some(first), next };
+                let mut reading = Reading { cost, group: Some(group), from: Some(first), next };
                 self.start(&mut reading, entry, at);
                 readings.push(reading);
             }
         }
+        readings.extend(self.known_reading(entry, at));
         readings
     }
 
@@ -233,9 +235,10 @@ impl Pool {
         let class = &self.classes[entry.class];
         let weight = class.terms.weight(entry.waiting.priority);
         let risk = |member: &Member| self.risk(class, at.since(member.idle)) * weight / 1_000;
-        let Some(newest) = reading.group.members.last() else { return };
+        let Some(group) = reading.group else { return };
+        let Some(newest) = group.members.last() else { return };
         let most = risk(newest) + RISK_STEP;
-        let first = reading.group.members.iter().rev().take_while(|member| risk(member) <= most).last();
+        let first = group.members.iter().rev().take_while(|member| risk(member) <= most).last();
         let first = *first.unwrap_or(newest);
         reading.cost.risk = risk(&first);
         reading.cost.total = reading.cost.total.saturating_add(reading.cost.risk);
@@ -243,47 +246,62 @@ impl Pool {
         reading.next = Candidate { cost: reading.cost.total, member: first, ..reading.next };
     }
 
-    /// The best of all readings, which moves on; those who refused are passed by.
+    /// The best of all readings, which moves on; those who refused are passed by, and so is whom the customer knows where
+    /// that one stands in a group: there is a reading for that agent alone.
     fn read(&self, readings: &mut Vec<Reading<'_>>, entry: &Entry) -> Option<(u32, Cost)> {
         let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()));
         loop {
-            let best = (0..readings.len()).min_by_key(|index| {
-                let reading = &readings[*index];
-                let own = known.filter(|slot| *slot == reading.next.member.slot);
-                let cost = own.map_or(reading.next.cost, |slot| self.known_cost(entry, slot).total);
-                (cost, reading.next)
-            })?;
+            let best = (0..readings.len()).min_by_key(|index| readings[*index].next)?;
             let reading = &mut readings[best];
-            let member = reading.next.member;
-            let cost = reading.cost;
+            let (member, cost, alone) = (reading.next.member, reading.cost, reading.group.is_none());
             // The group is read as a ring from where it was begun.
-            let after = reading
-                .group
-                .members
-                .range((core::ops::Bound::Excluded(member), core::ops::Bound::Unbounded));
-            let next = after.chain(reading.group.members.iter()).next().copied();
+            let next = reading.group.and_then(|group| {
+                let after =
+                    group.members.range((core::ops::Bound::Excluded(member), core::ops::Bound::Unbounded));
+                after.chain(group.members.iter()).next().copied()
+            });
             match next.filter(|next| Some(*next) != reading.from) {
                 Some(next) => reading.next.member = next,
                 None => drop(readings.swap_remove(best)),
             }
-            let agent = &self.agents[member.slot];
-            if entry.waiting.refused.contains(&agent.id) {
-                continue;
+            let passed_by = entry.waiting.refused.contains(&self.agents[member.slot].id)
+                || (!alone && known == Some(member.slot));
+            if !passed_by {
+                return Some((member.slot, cost));
             }
-            let cost = match known {
-                Some(slot) if slot == member.slot => self.known_cost(entry, slot),
-                _ => cost,
-            };
-            return Some((member.slot, cost));
         }
+    }
+
+    /// A reading of the agent whom the customer knows, if that one could have the conversation now.
+    fn known_reading<'a>(&self, entry: &Entry, at: Timestamp) -> Option<Reading<'a>> {
+        let slot = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()))?;
+        let agent = &self.agents[slot];
+        let profile = &self.profiles[agent.profile];
+        let fit = profile.fit(entry.class)?;
+        let can =
+            agent.now.standing == Standing::Online && agent.now.has_room(profile, fit.channel, fit.effort);
+        let group = profile.groups.iter().find(|group| group.is_of(&agent.now)).filter(|_| can)?;
+        // The rules of the market know nobody.
+        let mut cost = match self.settings.rule {
+            Rule::LeastCustomerTime => self.known_cost(entry, slot),
+            _ => self.pair(entry, agent.profile, &fit, group, at)?,
+        };
+        if self.settings.rule == Rule::LeastCustomerTime && self.missed.0 > 0 {
+            let class = &self.classes[entry.class];
+            let weight = class.terms.weight(entry.waiting.priority);
+            cost.risk = self.risk(class, at.since(agent.now.freed)) * weight / 1_000;
+            cost.total = cost.total.saturating_add(cost.risk);
+        }
+        let member = Member::new(agent.now.order(self.settings.rule), agent.id, slot);
+        let next = Candidate { cost: cost.total, busy: agent.now.busy, member };
+        Some(Reading { cost, group: None, from: None, next })
     }
 
     fn known_cost(&self, entry: &Entry, slot: u32) -> Cost {
         let agent = &self.agents[slot];
         let profile = &self.profiles[agent.profile];
-        let known = self.settings.rule == Rule::LeastCustomerTime;
         profile.fit(entry.class).map_or(Cost::default(), |fit| {
-            self.cost(entry.class, entry.waiting.priority, profile, &fit, &agent.now, known)
+            self.cost(entry.class, entry.waiting.priority, profile, &fit, &agent.now, true)
         })
     }
 
