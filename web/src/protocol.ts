@@ -268,12 +268,28 @@ export type DecisionView = {
   losing: Array<LosingGroup>,
   /** The nearest three that lost by score, best first. */
   nearest: Array<Nearest>,
+  /** The rule that decided. */
+  rule: string,
+  /** The rule's own terms, where it counts the customer's time. */
+  terms?: TermsView | null,
+  /** The smallest change that would have sent it elsewhere. */
+  flip?: FlipView | null,
   /** How long the customer had waited, in milliseconds. */
   waited_ms: number,
 };
 
 /** How far a message got. It only ever moves forward. */
 export type DeliveryState = "sent" | "delivered" | "seen" | "failed";
+
+/** Who would have got it, had that one been better by so much. */
+export type FlipView = {
+  /** Who. */
+  agent: AgentId,
+  /** The name. */
+  name: string,
+  /** Milliseconds of the customer's time. */
+  by_ms: number,
+};
 
 /** `GET /api/v1/conversations/{id}/messages?before=N&limit=N` */
 export type HistoryBody = {
@@ -436,9 +452,12 @@ export type Reason = {
   name?: string | null,
 };
 
-/** One part of a score; the sum decides, ties go to the longest idle, then to the lower id. */
+/**
+ * One part of a score. Where there is a `cost_ms`, the least of it decides; else the sum of the points. Ties go to the
+ * longest idle, then to the lower id.
+ */
 export type ScorePart = {
-  /** `proficiency`, `same_agent`, `idle_ms`. */
+  /** `cost_ms`, `proficiency`, `same_agent`, `idle_ms`. */
   name: string,
   /** Points. */
   points: number,
@@ -520,13 +539,13 @@ export type SessionEvent = { "kind": "snapshot",
   conversation: ConversationId,
   /** The message. */
   message: MessageView,
-} | { "kind": "delivery",
+} | { "kind": "delivered",
   /** Which conversation. */
   conversation: ConversationId,
-  /** Which message. */
-  message: MessageId,
-  /** How far. */
-  state: DeliveryState,
+  /** Where they have arrived. */
+  by: AuthorKind,
+  /** The number of the last one. */
+  upto: number,
 } | { "kind": "seen",
   /** Which conversation. */
   conversation: ConversationId,
@@ -577,6 +596,20 @@ export type SignInInput = {
   name: string,
   /** The password. */
   password: string,
+};
+
+/** The terms of a decision, all but the first in milliseconds of the customer's time. */
+export type TermsView = {
+  /** What one more second of waiting cost, in thousandths of a plain customer's second. */
+  urgency_pm: number,
+  /** The conversation, what it does to the agent's others, and the chance of having to come back. */
+  work_ms: number,
+  /** The price of a slot that others may need. */
+  price_ms: number,
+  /** The chance that the agent is not there. */
+  risk_ms: number,
+  /** What waiting for a better agent who is busy would have cost, if there was one. */
+  hold_ms?: number | null,
 };
 
 /** `POST /api/v1/tickets`: a one-time key for one WebSocket upgrade. */

@@ -5,19 +5,33 @@ import { clock, exactly, languageName, number, span, words } from "./format.ts";
 import type { DecisionView, LosingGroup, Nearest, ScorePart } from "./protocol.ts";
 import "./record.css";
 
-const PARTS: Record<string, string> = { proficiency: "Skill", same_agent: "Known", idle_ms: "Free for" };
+const PARTS: Record<string, string> = {
+  cost_ms: "Customer's time",
+  proficiency: "Skill",
+  same_agent: "Known",
+  idle_ms: "Free for",
+};
+const RULES: Record<string, string> = { least_customer_time: "least customer time" };
 const TRIGGERS: Record<string, string> = {
   conversation_came: "the conversation came",
   agent_freed: "an agent became free",
   transfer: "it was handed over",
 };
 
+/** The customer's time, by the second: minutes would hide what decided. */
+const seconds = (ms: number) => `${number(ms / 1_000, Math.abs(ms) < 10_000 ? 1 : 0)} s`;
+
 function points(part: ScorePart): string {
+  if (part.name === "cost_ms") return seconds(part.points);
   return part.name === "idle_ms" ? span(part.points) : number(part.points);
 }
 
-/** The parts that are summed. The time since when somebody is free only settles ties, and would swamp the points. */
-const summed = (candidate: Nearest) => candidate.score.filter((part) => part.name !== "idle_ms");
+/** The parts that decide: the customer's time where the rule counts it, else the points. The time since when somebody is
+ * free only settles ties, and would swamp the rest. */
+function summed(candidate: Nearest): ScorePart[] {
+  const cost = candidate.score.filter((part) => part.name === "cost_ms");
+  return cost.length > 0 ? cost : candidate.score.filter((part) => part.name !== "idle_ms");
+}
 const total = (candidate: Nearest) => summed(candidate).reduce((sum, part) => sum + Math.max(0, part.points), 0);
 
 function Bar({ candidate, most }: { candidate: Nearest; most: number }) {
@@ -48,7 +62,7 @@ export function lost(group: LosingGroup): string {
     away: "away",
     at_capacity: "without room",
     declined: "declined it before",
-    scored_lower: "could, with fewer points",
+    scored_lower: "could, and would have been less good",
   };
   return said[group.reason] ?? words(group.reason);
 }
@@ -99,6 +113,35 @@ export function Record({ decision }: { decision: DecisionView }) {
           </tbody>
         </table>
       </div>
+      {decision.terms && (
+        <p class="terms">
+          <span class="number">{seconds(decision.terms.work_ms)}</span> for the work
+          {decision.terms.price_ms > 0 && (
+            <>
+              , <span class="number">{seconds(decision.terms.price_ms)}</span> for a place that others may need
+            </>
+          )}
+          {decision.terms.risk_ms > 0 && (
+            <>
+              , <span class="number">{seconds(decision.terms.risk_ms)}</span> in case nobody is there
+            </>
+          )}
+          .
+          {decision.terms.hold_ms != null && (
+            <>
+              {" "}
+              Waiting for a better agent would have cost <span class="number">{seconds(decision.terms.hold_ms)}</span>.
+            </>
+          )}
+          {decision.flip && (
+            <>
+              {" "}
+              <bdi>{decision.flip.name}</bdi> would have got it, had that been{" "}
+              <span class="number">{seconds(decision.flip.by_ms)}</span> quicker.
+            </>
+          )}
+        </p>
+      )}
       {decision.losing.length > 0 && (
         <ul class="losing">
           {decision.losing.map((group) => (
@@ -109,7 +152,7 @@ export function Record({ decision }: { decision: DecisionView }) {
         </ul>
       )}
       <p class="muted">
-        {exactly(decision.at_ms)} · policy version <span class="number">{decision.policy_version}</span>
+        {exactly(decision.at_ms)} · {RULES[decision.rule] ?? words(decision.rule)} · policy version <span class="number">{decision.policy_version}</span>
       </p>
     </div>
   );

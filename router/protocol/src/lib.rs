@@ -32,7 +32,8 @@ pub use http::{
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
     AgentRow, AgentState, Author, AuthorKind, BoardView, ConversationState, ConversationView, DecisionView,
-    DeliveryState, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, QueueRow, Reason, ScorePart,
+    DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, QueueRow, Reason,
+    ScorePart, TermsView,
 };
 
 /// The version of the session protocol, said in `hello` and in the WebSocket sub-protocol.

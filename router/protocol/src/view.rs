@@ -331,9 +331,52 @@ pub struct DecisionView {
     pub losing: Vec<LosingGroup>,
     /// The nearest three that lost by score, best first.
     pub nearest: Vec<Nearest>,
+    /// The rule that decided.
+    pub rule: String,
+    /// The rule's own terms, where it counts the customer's time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<TermsView>,
+    /// The smallest change that would have sent it elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flip: Option<FlipView>,
     /// How long the customer had waited, in milliseconds.
     #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub waited_ms: i64,
+}
+
+/// The terms of a decision, all but the first in milliseconds of the customer's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct TermsView {
+    /// What one more second of waiting cost, in thousandths of a plain customer's second.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub urgency_pm: i64,
+    /// The conversation, what it does to the agent's others, and the chance of having to come back.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub work_ms: i64,
+    /// The price of a slot that others may need.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub price_ms: i64,
+    /// The chance that the agent is not there.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub risk_ms: i64,
+    /// What waiting for a better agent who is busy would have cost, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(type = "number | null"))]
+    pub hold_ms: Option<i64>,
+}
+
+/// Who would have got it, had that one been better by so much.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct FlipView {
+    /// Who.
+    pub agent: AgentId,
+    /// The name.
+    pub name: String,
+    /// Milliseconds of the customer's time.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub by_ms: i64,
 }
 
 /// A group of agents that did not get a conversation.
@@ -361,11 +404,12 @@ pub struct Nearest {
     pub score: Vec<ScorePart>,
 }
 
-/// One part of a score; the sum decides, ties go to the longest idle, then to the lower id.
+/// One part of a score. Where there is a `cost_ms`, the least of it decides; else the sum of the points. Ties go to the
+/// longest idle, then to the lower id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct ScorePart {
-    /// `proficiency`, `same_agent`, `idle_ms`.
+    /// `cost_ms`, `proficiency`, `same_agent`, `idle_ms`.
     pub name: String,
     /// Points.
     #[cfg_attr(feature = "schema", ts(type = "number"))]

@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use engine::state::{Conversation, Phase};
 use policy::id::{AgentId, ConversationId, CustomerId, OfferId, WorkspaceId};
 use policy::matching::{Decision, Score, Standing, Trigger};
-use policy::{Audience, Grants, Purpose, disclose};
+use policy::{Audience, Grants, Purpose, Rule, disclose};
 use protocol::{
     AgentState, Author, AuthorKind, ConversationState, ConversationView, DecisionView, DeliveryState,
-    LosingGroup, Me, MessageView, Nearest, OfferView, Reason, ScorePart, SessionEvent,
+    FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, Reason, ScorePart, SessionEvent, TermsView,
 };
 
 use super::effects::CONVERSATION_FIELDS;
@@ -305,10 +305,13 @@ impl State {
         policy_version: u32,
         decision: &Decision,
     ) -> DecisionView {
+        let name = |agent: AgentId| self.author(workspace, agent).and_then(|it| it.name).unwrap_or_default();
+        let rule = decision.terms.map_or(Rule::BestScore, |terms| terms.rule);
+        let by_cost = rule == Rule::LeastCustomerTime;
         let nearest = |agent: AgentId, score: &Score| Nearest {
             agent,
-            name: self.author(workspace, agent).and_then(|it| it.name).unwrap_or_default(),
-            score: score_parts(score),
+            name: name(agent),
+            score: score_parts(score, by_cost),
         };
         DecisionView {
             at_ms,
@@ -331,6 +334,15 @@ impl State {
                 })
                 .collect(),
             nearest: decision.nearest.iter().map(|(agent, score)| nearest(*agent, score)).collect(),
+            rule: rule.name().to_owned(),
+            terms: decision.terms.filter(|_| by_cost).map(|terms| TermsView {
+                urgency_pm: terms.urgency_ppm / 1_000,
+                work_ms: terms.work_us / 1_000,
+                price_ms: terms.price_us / 1_000,
+                risk_ms: terms.risk_us / 1_000,
+                hold_ms: terms.hold_us.map(|hold| hold / 1_000),
+            }),
+            flip: decision.flip().map(|(agent, by)| FlipView { agent, name: name(agent), by_ms: by / 1_000 }),
             waited_ms: decision.waited.0,
         }
     }
@@ -413,19 +425,24 @@ fn reasons(it: &Conversation, decision: &Decision) -> Vec<Reason> {
     }
     match decision.trigger {
         Trigger::Transfer => why.push(plain("transfer")),
-        Trigger::ConversationCame if why.is_empty() => why.push(plain("longest_idle")),
+        Trigger::ConversationCame if why.is_empty() => {
+            let by_cost = decision.terms.is_some_and(|terms| terms.rule == Rule::LeastCustomerTime);
+            why.push(plain(if by_cost { "least_time" } else { "longest_idle" }));
+        }
         Trigger::ConversationCame | Trigger::AgentFreed => {}
     }
     why
 }
 
-fn score_parts(score: &Score) -> Vec<ScorePart> {
+fn score_parts(score: &Score, by_cost: bool) -> Vec<ScorePart> {
     let part = |name: &str, points| ScorePart { name: name.into(), points };
-    vec![
+    let cost = by_cost.then(|| part("cost_ms", score.cost_us / 1_000));
+    let rest = [
         part("proficiency", score.proficiency),
         part("same_agent", score.same_agent),
         part("idle_ms", score.idle_ms),
-    ]
+    ];
+    cost.into_iter().chain(rest).collect()
 }
 
 /// An agent's standing as clients see it.

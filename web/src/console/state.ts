@@ -96,6 +96,7 @@ export function whyLine(why: Reason[], waited_ms: number): string {
   const said: Record<string, string> = {
     same_agent: "knows you",
     longest_idle: "you were free longest",
+    least_time: "quickest with you",
     priority: "urgent",
     passed_over: "waited past the bound",
     transfer: "handed over",
