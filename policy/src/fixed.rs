@@ -18,7 +18,7 @@ pub(crate) fn ratio(a: i64, b: i64) -> i64 {
 
 /// `a * b` of a plain number and one with places.
 pub(crate) fn scale(a: i64, b: i64) -> i64 {
-    i64::try_from(i128::from(a) * i128::from(b) >> BITS).unwrap_or(i64::MAX)
+    i64::try_from((i128::from(a) * i128::from(b)) >> BITS).unwrap_or(i64::MAX)
 }
 
 /// `e` to the power of `-x`; one for what is not above zero.
@@ -34,8 +34,8 @@ pub(crate) fn exp_neg(x: i64) -> i64 {
     let halvings = wide / LN_2;
     let rest = wide - halvings * LN_2;
     // Taylor's series from the last term on; the rest is below 0.7, so that eight terms are enough.
-    let series = (1..=8).rev().fold(1i64 << 30, |sum, term| (1 << 30) - (rest * sum >> 30) / term);
-    (series >> halvings) + (1 << 9) >> 10
+    let series = (1..=8).rev().fold(1i64 << 30, |sum, term| (1 << 30) - ((rest * sum) >> 30) / term);
+    ((series >> halvings) + (1 << 9)) >> 10
 }
 
 /// A number from zero to one to a whole power.

@@ -13,7 +13,8 @@ use crate::id::AgentId;
 use crate::time::{Span, Timestamp};
 
 /// Arrivals are counted by minute, over so many of them.
-const MINUTES: usize = 10;
+const MINUTES: i64 = 10;
+const PLACES: usize = 10;
 /// Work that was seen is weighed against what was expected as if that had been seen so many times.
 const EXPECTED_TIMES: u32 = 4;
 /// The mean work forgets slowly: about the last so many count.
@@ -30,7 +31,7 @@ const ROUNDS: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Figures {
     /// Arrivals by minute; the minute itself says which place is whose.
-    came: [u32; MINUTES],
+    came: [u32; PLACES],
     minute: i64,
     first: Option<Timestamp>,
     /// Arrivals since then, for the rate in the long run; both are halved from time to time.
@@ -56,12 +57,17 @@ pub struct Learned {
 }
 
 impl Figures {
+    /// Where the arrivals of a minute are counted.
+    fn place(minute: i64) -> usize {
+        usize::try_from(minute.rem_euclid(MINUTES)).unwrap_or(0)
+    }
+
+    /// Empties the places of minutes that have passed.
     fn roll(&mut self, at: Timestamp) {
         let minute = at.0.div_euclid(60_000);
-        let passed = usize::try_from(minute.saturating_sub(self.minute)).unwrap_or(0);
-        for step in 1..=passed.min(MINUTES) {
-            let place = (minute - (passed.min(MINUTES) - step) as i64).rem_euclid(MINUTES as i64);
-            self.came[place as usize] = 0;
+        let passed = minute.saturating_sub(self.minute).clamp(0, MINUTES);
+        for back in 0..passed {
+            self.came[Self::place(minute - back)] = 0;
         }
         self.minute = self.minute.max(minute);
     }
@@ -77,8 +83,8 @@ impl Figures {
             self.long = (self.long.0 / 2, at - Span(LONG.0 / 2));
         }
         self.long.0 = self.long.0.saturating_add(1);
-        let place = self.minute.rem_euclid(MINUTES as i64) as usize;
-        self.came[place] = self.came[place].saturating_add(1);
+        let place = &mut self.came[Self::place(self.minute)];
+        *place = place.saturating_add(1);
     }
 
     /// One was worked at for so long, at full speed.
@@ -99,16 +105,11 @@ impl Figures {
         }
         let Some(first) = self.first else { return 0 };
         let minute = at.0.div_euclid(60_000);
-        let stale = usize::try_from(minute.saturating_sub(self.minute)).unwrap_or(0).min(MINUTES);
-        let came: u32 = if stale >= MINUTES {
-            0
-        } else {
-            // The places that `roll` would empty do not count.
-            (0..MINUTES - stale)
-                .map(|back| self.came[(self.minute - back as i64).rem_euclid(MINUTES as i64) as usize])
-                .fold(0, u32::saturating_add)
-        };
-        let whole = (MINUTES as i64 - 1) * 60_000 + at.0.rem_euclid(60_000);
+        // The places that `roll` would empty do not count.
+        let fresh = MINUTES - minute.saturating_sub(self.minute).clamp(0, MINUTES);
+        let came =
+            (0..fresh).map(|back| self.came[Self::place(self.minute - back)]).fold(0, u32::saturating_add);
+        let whole = (MINUTES - 1) * 60_000 + at.0.rem_euclid(60_000);
         let over = at.since(first).0.clamp(60_000, whole.max(60_000));
         // A few arrivals at the rate of the long run are added: they steady a rare class and do not hold up a busy one.
         let long = i64::from(self.long.0).max(1);

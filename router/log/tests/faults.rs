@@ -6,9 +6,10 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use log_store::{Batch, Level, OpenError, Options, Position, ShardId, Table, Write};
+use log_store::{Batch, Level, Log, OpenError, Options, Position, ShardId, Table, Write};
 
 const SHARD: ShardId = ShardId(0);
 
@@ -49,9 +50,23 @@ fn acknowledged(child: &mut Child, time: Option<Duration>) -> (u64, Vec<String>)
     (last, said)
 }
 
+/// Opens a store. Another test of this process may be starting a program just now, which until its `exec` holds a copy of
+/// every open file, the lock of a store that was closed here included: that one is waited for.
+fn open(path: &Path, level: Level) -> Result<Arc<dyn Log>, OpenError> {
+    let begun = Instant::now();
+    loop {
+        match log_store::open(&options(path, level)) {
+            Err(OpenError::Locked(_)) if begun.elapsed() < Duration::from_secs(5) => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened,
+        }
+    }
+}
+
 /// Opens a store and checks that its records are whole, in order, and have their rows; says how many.
 fn check(path: &Path, level: Level) -> u64 {
-    let log = log_store::open(&options(path, level)).unwrap();
+    let log = open(path, level).unwrap();
     let entries = log.read(SHARD, Position(0), usize::MAX).unwrap();
     for (entry, number) in entries.iter().zip(1u64..) {
         assert_eq!(entry.record, format!("record {number}").into_bytes());
@@ -123,7 +138,7 @@ fn quick_folder() -> tempfile::TempDir {
 
 /// A store of six batches of one short record; its journal, and where the last batch begins in it.
 async fn six(whole: &Path) -> (Vec<u8>, usize) {
-    let log = log_store::open(&options(whole, Level::Disk)).unwrap();
+    let log = open(whole, Level::Disk).unwrap();
     let mut ends = Vec::new();
     for expected in 0..6u64 {
         let number = expected + 1;
@@ -198,7 +213,7 @@ async fn a_flipped_bit_drops_the_last_batch_or_is_an_error_and_is_never_misread(
         let mut flipped = bytes.clone();
         flipped[at] ^= 0x10;
         with_journal(&whole, &copy, &flipped);
-        match log_store::open(&options(&copy, Level::Disk)) {
+        match open(&copy, Level::Disk) {
             Ok(log) => {
                 log.close();
                 drop(log);
