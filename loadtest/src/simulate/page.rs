@@ -10,7 +10,7 @@ background:#fff}h1,h2{line-height:1.2}h2{margin-top:2.5rem}figure{margin:0 0 1re
 svg{max-width:100%;height:auto}text{font:13px system-ui,sans-serif;fill:currentColor}.bar{fill:#3a7ca5}\
 .best{fill:#2f9e6e}.bound{stroke:#c2571a;stroke-width:1.5;stroke-dasharray:5 4}.whisker{stroke:#1d2733;stroke-width:1.5}\
 .track{fill:#e6eaee}.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
-th,td{padding:.2rem .6rem;text-align:right;border-bottom:1px solid #e6eaee}th:first-child,td:first-child{text-align:left}\
+th,td{padding:.2rem .6rem;text-align:right;white-space:nowrap;border-bottom:1px solid #e6eaee}th:first-child,td:first-child{text-align:left}\
 @media(prefers-color-scheme:dark){body{background:#14191f;color:#dbe2e8}figcaption{color:#9aa7b3}.track,th,td{border-color:\
 #2b343d}.track{fill:#232b33}.whisker{stroke:#dbe2e8}}";
 

@@ -113,6 +113,54 @@ fn row(summary: &Summary) -> Value {
 mod tests {
     use super::*;
 
+    const LINE: &str = r#"{"name":"one","horizon_s":20000,"warmup_s":2000,"chat_speed_each":[1.0],"email_speed_by_chats":[1.0],
+        "skill_changes_speed":false,"recontact_share":0,"recontact_delay_s":1,"profile_step_s":300,"profile":[1.0],
+        "burst_x_on_off":null,"agent_present_away_s":null,"classes":[{"name":"A","rate_per_s":0.005,"channel":"Voice",
+        "work_s":240,"cv":1,"patience_s":null,"weight":1,"priority":1,"sla_s":30,"skill":0,"language":0,
+        "knows_an_agent":0,"group":0}],"agents":[{"skills":[1],"languages":[0],"slots":{"voice":1,"chat":0,"email":0},
+        "primary":0},{"skills":[1],"languages":[0],"slots":{"voice":1,"chat":0,"email":0},"primary":0}]}"#;
+
+    fn asked(rule: &str, only: &str) -> Arguments {
+        let only = Some(only).filter(|it| !it.is_empty()).map(str::to_owned);
+        Arguments {
+            common: crate::report::Common { json: true, seed: 1 },
+            scenarios: None,
+            only: only.into_iter().collect(),
+            rule: vec![rule.to_owned()],
+            reps: Some(2),
+            oracle: false,
+            anchors: false,
+            report: None,
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_played_is_a_usage_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), LINE.replace('\n', "")).unwrap();
+        let status = |rule, only, path: &Path| {
+            plans(&asked(rule, only), path).err().map(|it| crate::fail::status(&it))
+        };
+        assert_eq!(status("longest_idle", "", file.path()), None);
+        assert_eq!(status("guessing", "", file.path()), Some(2));
+        assert_eq!(status("longest_idle", "two", file.path()), Some(2));
+        assert_eq!(status("longest_idle", "", Path::new("/nowhere/suite.jsonl")), Some(2));
+        std::fs::write(file.path(), "{}").unwrap();
+        assert_eq!(status("longest_idle", "", file.path()), Some(2));
+    }
+
+    #[test]
+    fn where_everybody_is_able_a_rule_is_the_bound_itself() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), LINE.replace('\n', "")).unwrap();
+        let plans = plans(&asked("longest_idle", ""), file.path()).unwrap();
+        let runs: Vec<_> = (0..2).map(|seed| replicate(&plans[0], seed, false).unwrap()).collect();
+        let results = sum_up(&plans, &runs, 2);
+        assert_eq!(results.len(), 1);
+        assert!(results[0].measures.mean_s > 0.0);
+        assert!((results[0].ratio - 1.0).abs() < 1e-9, "{}", results[0].ratio);
+    }
+
     #[test]
     fn a_row_has_the_fields_that_others_read() {
         let value = row(&summarize("N", "longest_idle", &[(Measures::default(), Measures::default()); 3]));
