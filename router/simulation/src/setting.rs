@@ -27,7 +27,7 @@ pub const POOLED: &str = "pooled";
 #[error("there is no rule `{0}`; use one of {rules}", rules = RULES.join(", "))]
 pub struct UnknownRule(pub String);
 
-/// What serves as the service level of the anchors: in the order of age alone, whatever happens.
+/// The bound of an anchor's document: the formulas know no conversation that goes first because it was passed over.
 const NEVER_PASSED_OVER_S: u32 = 30 * 86_400;
 
 /// How a class's priority counts.
@@ -67,8 +67,8 @@ pub fn anchor_document(scenario: &Scenario, rule: &str, order: Order) -> Result<
     Ok(document)
 }
 
-/// How long an offer stands before it goes to another, as those products are commonly set: see `policy-theory`. A push
-/// without acceptance stays where it is until the agent is back.
+/// How long an offer stands before it goes to another: settings chosen here, within the range that `policy-theory` names,
+/// not measurements of a product. `round_robin` stands for a push without acceptance, which stays with the agent.
 fn offer_s(rule: &str) -> u32 {
     match rule {
         "longest_idle" | "priority_delay" => 120,
