@@ -206,13 +206,16 @@ pub struct WhenDoc {
     pub language: Option<String>,
     /// One of its topics.
     pub topic: Option<String>,
+    /// A condition in CEL, for what the others cannot say. The server answers it before the engine is asked.
+    #[serde(rename = "if")]
+    pub condition: Option<String>,
 }
 
 impl WhenDoc {
     /// Whether it holds for everything.
     #[must_use]
     pub fn is_always(&self) -> bool {
-        self.channel.is_none() && self.language.is_none() && self.topic.is_none()
+        self.channel.is_none() && self.language.is_none() && self.topic.is_none() && self.condition.is_none()
     }
 }
 
@@ -245,6 +248,28 @@ pub struct QueueDoc {
     pub weight: Option<u32>,
     /// The work that one is expected to be, in seconds, until enough were seen.
     pub work_s: u32,
+    /// What changes while nobody takes it, in the order of their times.
+    pub steps: Vec<StepDoc>,
+}
+
+/// One step of a queue: what changes for a conversation that still waits in it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepDoc {
+    /// At this age of the conversation, in seconds: ages add up over all steps and queues.
+    pub after_s: u32,
+    /// Also before that, as soon as nobody who is online could take it.
+    pub when_nobody: bool,
+    /// Skills that are no longer needed.
+    pub drop: Vec<String>,
+    /// Skill to the least proficiency that is needed from now on.
+    pub needs: BTreeMap<String, u8>,
+    /// The language is no longer needed.
+    pub any_language: bool,
+    /// It goes on in this queue, at its old age, with that one's own needs and steps.
+    pub queue: Option<String>,
+    /// 0 to 9 from now on.
+    pub priority: Option<u8>,
 }
 
 impl Default for QueueDoc {
@@ -262,6 +287,7 @@ impl Default for QueueDoc {
             idle_close_s: 0,
             weight: None,
             work_s: 240,
+            steps: Vec::new(),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! pool.put_agent(ana, &AgentProfile { capacity: 3, ..AgentProfile::default() }, at);
 //! pool.set_standing(ana, Standing::Online, at);
 //!
-//! let routing = policy.route(&Arrival { channel: "web_chat", language: Some("es"), topics: &[] });
+//! let routing = policy.route(&Arrival { channel: "web_chat", language: Some("es"), topics: &[], holds: &[] });
 //! let conversation = ConversationId::from_bits(7);
 //! pool.wait(Waiting {
 //!     conversation,
@@ -50,4 +50,4 @@ pub use document::{Document, Fault, Rule, Weights};
 pub use matching::{
     Able, AgentProfile, Decision, Lost, Needs, Pool, Room, Score, Settings, Standing, Terms, Trigger, Waiting,
 };
-pub use policy::{Arrival, Policy, Queue, Routing};
+pub use policy::{Arrival, Policy, Queue, Routing, Step};

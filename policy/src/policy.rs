@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::document::check::{Faults, check};
-use crate::document::{DEFAULT_QUEUE, Document, Fault, QueueDoc, Weights};
+use crate::document::{DEFAULT_QUEUE, Document, Fault, QueueDoc, StepDoc, Weights};
 use crate::hours::Hours;
 use crate::matching::{Needs, QueueTerms, Settings, covers};
 use crate::time::{Span, Timestamp};
@@ -47,6 +47,18 @@ pub struct Queue {
     pub needs: BTreeMap<String, u8>,
     /// The name of its opening hours; none is always open.
     pub hours: Option<String>,
+    /// What changes while nobody takes a conversation.
+    pub steps: Vec<Step>,
+}
+
+/// A step in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// At this age of the conversation; none only when nobody could take it.
+    pub after: Option<Span>,
+    /// Also as soon as nobody who is online could take it.
+    pub when_nobody: bool,
+    change: StepDoc,
 }
 
 /// What is known of a conversation when it comes in.
@@ -58,6 +70,8 @@ pub struct Arrival<'a> {
     pub language: Option<&'a str>,
     /// What it is about.
     pub topics: &'a [String],
+    /// The intake rules whose condition holds, by their numbers.
+    pub holds: &'a [u16],
 }
 
 /// Where a conversation goes.
@@ -186,15 +200,17 @@ impl Policy {
     /// Where a conversation goes, and what it needs.
     #[must_use]
     pub fn route(&self, arrival: &Arrival<'_>) -> Routing {
-        let rule = self.document.intake.iter().find(|rule| {
+        let rule = self.document.intake.iter().zip(0u16..).find(|(rule, index)| {
             let when = &rule.when;
-            when.channel.as_deref().is_none_or(|channel| channel == arrival.channel)
+            (when.condition.is_none() || arrival.holds.contains(index))
+                && when.channel.as_deref().is_none_or(|channel| channel == arrival.channel)
                 && when
                     .language
                     .as_deref()
                     .is_none_or(|known| arrival.language.is_some_and(|tag| covers(known, tag)))
                 && when.topic.as_ref().is_none_or(|topic| arrival.topics.contains(topic))
         });
+        let rule = rule.map(|(rule, _)| rule);
         let queue = rule.map_or(self.fallback.as_str(), |rule| rule.queue.as_str());
         let mut skills: BTreeMap<&str, u8> = BTreeMap::new();
         let (mut priority, mut language) = (QueueDoc::default().priority, None);
@@ -219,6 +235,24 @@ impl Policy {
             skills: skills.into_iter().map(|(skill, least)| (Box::from(skill), least)).collect(),
         };
         Routing { needs, priority }
+    }
+
+    /// What a conversation needs after a step of its queue. A step that leads to a queue that is no longer there changes
+    /// nothing.
+    #[must_use]
+    pub fn after_step(&self, needs: &Needs, priority: u8, step: &Step) -> Routing {
+        let change = &step.change;
+        let to = change.queue.as_deref().and_then(|queue| self.reroute(needs, queue));
+        let Routing { needs, priority } = to.unwrap_or_else(|| Routing { needs: needs.clone(), priority });
+        let mut skills: BTreeMap<Box<str>, u8> = needs.skills.into_iter().collect();
+        skills.retain(|skill, _| !change.drop.iter().any(|drop| **drop == **skill));
+        skills.extend(change.needs.iter().map(|(skill, least)| (Box::from(skill.as_str()), *least)));
+        let needs = Needs {
+            language: needs.language.filter(|_| !change.any_language),
+            skills: skills.into_iter().collect(),
+            ..needs
+        };
+        Routing { needs, priority: change.priority.unwrap_or(priority) }
     }
 
     /// Where a conversation goes when it is handed over to another queue: its language and its topics stay needs as far
@@ -267,6 +301,15 @@ impl Queue {
             topics: queue.topics,
             needs: queue.needs.clone(),
             hours: queue.hours.clone(),
+            steps: queue
+                .steps
+                .iter()
+                .map(|step| Step {
+                    after: (step.after_s > 0).then(|| Span::seconds(i64::from(step.after_s))),
+                    when_nobody: step.when_nobody,
+                    change: step.clone(),
+                })
+                .collect(),
         }
     }
 }

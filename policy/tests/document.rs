@@ -4,7 +4,7 @@
 
 use policy::document::{HoursDoc, IntakeDoc, QueueDoc, WhenDoc};
 use policy::time::{Span, Timestamp};
-use policy::{Arrival, Document, Needs, Policy, Weights};
+use policy::{Arrival, Document, Needs, Policy, Rule, Weights};
 
 const SHOP: &str = include_str!("../examples/shop.toml");
 
@@ -56,8 +56,12 @@ fn an_empty_document_is_one_queue_that_is_always_open() {
     let document: Document = toml::from_str("").unwrap();
     assert_eq!(document, Document::default());
     let policy = Policy::compile(&document).unwrap();
-    let routing =
-        policy.route(&Arrival { channel: "web_chat", language: Some("DE-at"), topics: &topics(&["x"]) });
+    let routing = policy.route(&Arrival {
+        channel: "web_chat",
+        language: Some("DE-at"),
+        topics: &topics(&["x"]),
+        holds: &[],
+    });
     assert_eq!(routing.needs, needs("support", "web_chat", 1, Some("de-at"), &[]));
     assert_eq!(routing.priority, 4);
     let queue = policy.queue("support").unwrap();
@@ -75,7 +79,7 @@ fn an_empty_document_is_one_queue_that_is_always_open() {
 fn the_first_rule_that_matches_wins() {
     let policy = shop();
     let route = |channel, language, names: &[&str]| {
-        let routing = policy.route(&Arrival { channel, language, topics: &topics(names) });
+        let routing = policy.route(&Arrival { channel, language, topics: &topics(names), holds: &[] });
         (routing.needs, routing.priority)
     };
     // The rule asks for more than the topic does.
@@ -93,7 +97,7 @@ fn without_a_matching_rule_it_goes_to_support_or_to_the_first_queue() {
     let mut document = Document::default();
     document.queues.insert("beta".into(), QueueDoc::default());
     document.queues.insert("alpha".into(), QueueDoc { language: false, priority: 2, ..QueueDoc::default() });
-    let arrival = Arrival { channel: "sms", language: Some("fr"), topics: &[] };
+    let arrival = Arrival { channel: "sms", language: Some("fr"), topics: &[], holds: &[] };
     let routing = Policy::compile(&document).unwrap().route(&arrival);
     assert_eq!((routing.needs, routing.priority), (needs("alpha", "sms", 1, None, &[]), 2));
     document.queues.insert("support".into(), QueueDoc::default());
@@ -235,4 +239,47 @@ fn a_decision_and_its_parts_stand_in_an_event() {
     ];
     assert_eq!(decision.losing, losing);
     assert_eq!((losing[0].0.reason(), losing[0].0.skill()), ("lacks_skill", Some("refunds")));
+}
+
+#[test]
+fn every_example_of_the_page_on_policies_is_good() {
+    let page = include_str!("../../docs/policy.md");
+    let examples: Vec<&str> =
+        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 5);
+    for example in examples {
+        let document: Document = toml::from_str(example).unwrap_or_else(|error| panic!("{error}: {example}"));
+        Policy::compile(&document).unwrap_or_else(|faults| panic!("{faults:?}: {example}"));
+    }
+    for (rule, name) in Rule::ALL {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not told of");
+        assert_eq!(Rule::by_name(name), Some(rule));
+        assert_eq!(toml::from_str::<Document>(&format!("rule = {name:?}")).unwrap().rule, rule);
+    }
+}
+
+#[test]
+fn a_step_asks_for_less_or_hands_on_and_a_wrong_one_is_told() {
+    let text = "[skills]\na = \"A\"\nb = \"B\"\n[queues.main]\nneeds = { a = 80, b = 40 }\n\
+                [[queues.main.steps]]\nafter_s = 10\nneeds = { a = 50 }\n\
+                [[queues.main.steps]]\nafter_s = 20\ndrop = [\"b\"]\nany_language = true\n\
+                [[queues.main.steps]]\nafter_s = 30\nqueue = \"other\"\npriority = 8\n[queues.other]\npriority = 2\n";
+    let policy = Policy::compile(&toml::from_str(text).unwrap()).unwrap();
+    let steps = &policy.queue("main").unwrap().steps;
+    let first = needs("main", "web_chat", 1, Some("de"), &[("a", 80), ("b", 40)]);
+    let less = policy.after_step(&first, 4, &steps[0]);
+    assert_eq!(less.needs, needs("main", "web_chat", 1, Some("de"), &[("a", 50), ("b", 40)]));
+    let dropped = policy.after_step(&less.needs, 4, &steps[1]);
+    assert_eq!(dropped.needs, needs("main", "web_chat", 1, None, &[("a", 50)]));
+    let on = policy.after_step(&dropped.needs, 4, &steps[2]);
+    assert_eq!((on.needs.queue.as_ref(), on.priority), ("other", 8));
+
+    let wrong = "[skills]\na = \"A\"\n[queues.main]\n[[queues.main.steps]]\nafter_s = 20\n\
+                 [[queues.main.steps]]\nafter_s = 10\ndrop = [\"aa\"]\nqueue = \"mian\"\n\
+                 [[queues.main.steps]]\n";
+    let faults = Policy::compile(&toml::from_str(wrong).unwrap()).unwrap_err();
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    for part in ["steps[1].after_s", "steps[1].drop", "did you mean `main`?", "steps[2].after_s"] {
+        assert!(told.iter().any(|fault| fault.contains(part)), "{part}: {told:?}");
+    }
 }

@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod api;
 pub mod cli;
 pub mod clock;
+pub mod conditions;
 pub mod config;
 pub mod demo;
 pub mod listen;

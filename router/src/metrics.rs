@@ -62,7 +62,7 @@ pub enum OfferStep {
 }
 
 /// The names of all figures, without the prefix `switchboard_` and the suffixes that OpenMetrics adds.
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 28] = [
     "accepted",
     "append_seconds",
     "appends_failed",
@@ -70,6 +70,7 @@ pub const NAMES: [&str; 27] = [
     "bytes",
     "certificate_reads",
     "closed",
+    "condition_errors",
     "connections",
     "connections_refused",
     "decision_seconds",
@@ -113,6 +114,7 @@ pub struct Metrics {
     rejected: Family<CodeLabel, Counter>,
     closed: Family<CodeLabel, Counter>,
     slow_readers: Counter,
+    condition_errors: Counter,
     decisions: Counter,
     decision_seconds: Histogram,
     batch_records: Histogram,
@@ -171,6 +173,7 @@ impl Metrics {
             rejected: Family::default(),
             closed: Family::default(),
             slow_readers: Counter::default(),
+            condition_errors: Counter::default(),
             decisions: Counter::default(),
             decision_seconds: Histogram::new(decision_buckets),
             batch_records: Histogram::new(batch_buckets),
@@ -214,6 +217,11 @@ impl Metrics {
         registry.register("accepted", "Requests that were done", self.accepted.clone());
         registry.register("rejected", "Requests that were not done, by code", self.rejected.clone());
         registry.register("closed", "Connections that the server closed, by close code", self.closed.clone());
+        registry.register(
+            "condition_errors",
+            "Conditions of intake rules that could not be answered: the rule was passed by",
+            self.condition_errors.clone(),
+        );
         registry.register(
             "slow_readers",
             "Connections cut because the client reads too slowly",
@@ -292,6 +300,11 @@ impl Metrics {
             ClientFrame::Watch { .. } => "watch",
         };
         self.frames_in.get_or_create(&KindLabel { kind }).inc();
+    }
+
+    /// So many conditions could not be answered.
+    pub fn condition_errors(&self, count: u32) {
+        self.condition_errors.inc_by(u64::from(count));
     }
 
     /// A request was rejected.

@@ -8,6 +8,15 @@ fn dialogues() -> String {
     std::env::var("SWITCHBOARD_DIALOGUES").unwrap_or_else(|_| "../shared/data/dialogs/star.jsonl".to_owned())
 }
 
+/// The suite of routing scenarios: `SWITCHBOARD_SCENARIOS`, else where it lies beside the checkout.
+fn scenarios() -> String {
+    let beside = "../shared/data/scenarios/suite.jsonl".to_owned();
+    std::env::var("SWITCHBOARD_SCENARIOS").unwrap_or(beside)
+}
+
+/// All rules of the simulation, and the bound.
+const RULES: &str = "least_customer_time,longest_idle,spare_capacity,least_active,round_robin,priority_delay,bullseye,queue_ratio,pooled";
+
 /// Every figure in full.
 pub(crate) fn steps() -> Vec<Step> {
     vec![
@@ -16,6 +25,17 @@ pub(crate) fn steps() -> Vec<Step> {
         cargo("build-release", &["build", "--release", "--package", "router", "--package", "loadtest"], 40),
         cargo("bench-policy", &["bench", "--package", "policy", "--package", "engine"], 60),
         cargo("bench-log", &["bench", "--package", "log-store"], 60),
+        cargo(
+            "decision-cost",
+            &["run", "--release", "--package", "policy", "--example", "decision_cost", "least_customer_time"],
+            15,
+        ),
+        measured("anchors", &["simulate", "--anchors", "--json"], 30),
+        measured(
+            "simulate",
+            &["simulate", "--scenarios", &scenarios(), "--rule", RULES, "--reps", "16", "--json"],
+            60,
+        ),
         measured("compare", &["compare", "--rounds", "5", "--json"], 120),
         sound("crash-os", &["crash", "--rounds", "100", "--level", "os", "--json"], 90),
         sound("crash-disk", &["crash", "--rounds", "100", "--level", "disk", "--json"], 90),

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, IntakeDoc, QueueDoc};
+use super::{Document, IntakeDoc, QueueDoc, StepDoc};
 use crate::hours::Hours;
 
 /// One thing that is wrong in a policy document.
@@ -27,6 +27,7 @@ const MOST: usize = 4_096;
 /// Longer names are refused, in bytes.
 const LONGEST_NAME: usize = 64;
 const MOST_EFFORT: u32 = 1_000;
+const MOST_STEPS: usize = 32;
 const MOST_WEIGHT: i64 = 1_000_000;
 const DAY_S: u32 = 86_400;
 const YEAR_S: u64 = 366 * 86_400;
@@ -165,8 +166,12 @@ fn check_rule(path: &str, rule: &IntakeDoc, document: &Document, faults: &mut Fa
     if let Some(priority) = rule.priority {
         check_priority(path, priority, faults);
     }
-    let conditions =
-        [("channel", &rule.when.channel), ("language", &rule.when.language), ("topic", &rule.when.topic)];
+    let conditions = [
+        ("channel", &rule.when.channel),
+        ("language", &rule.when.language),
+        ("topic", &rule.when.topic),
+        ("if", &rule.when.condition),
+    ];
     for (name, condition) in conditions {
         faults.require(
             condition.as_ref().is_none_or(|text| !text.is_empty()),
@@ -185,6 +190,7 @@ fn check_queue(path: &str, queue: &QueueDoc, document: &Document, faults: &mut F
         faults.add(format!("{path}.hours"), format!("there are no hours `{hours}`{near}"));
     }
     check_priority(path, queue.priority, faults);
+    check_steps(path, &queue.steps, document, faults);
     let limits = [
         ("target_s", u64::from(queue.target_s), 1, u64::from(30 * DAY_S)),
         ("offer_s", u64::from(queue.offer_s), 0, 3_600),
@@ -198,6 +204,46 @@ fn check_queue(path: &str, queue: &QueueDoc, document: &Document, faults: &mut F
             (least..=most).contains(&value),
             || format!("{path}.{name}"),
             || format!("{value} is out of range; use {least} to {most}"),
+        );
+    }
+}
+
+fn check_steps(path: &str, steps: &[StepDoc], document: &Document, faults: &mut Faults) {
+    faults.require(
+        steps.len() <= MOST_STEPS,
+        || format!("{path}.steps"),
+        || format!("{} steps are too many; {MOST_STEPS} at most", steps.len()),
+    );
+    for (index, step) in steps.iter().enumerate() {
+        let path = format!("{path}.steps[{index}]");
+        check_needs(&path, &step.needs, document, faults);
+        for skill in &step.drop {
+            let near = nearest(skill, document.skills.keys().map(String::as_str));
+            faults.require(
+                document.skills.contains_key(skill),
+                || format!("{path}.drop"),
+                || format!("there is no skill `{skill}`; describe it under `skills`{near}"),
+            );
+        }
+        if let Some(queue) = &step.queue
+            && !document.queues.contains_key(queue)
+        {
+            let near = nearest(queue, document.queues.keys().map(String::as_str));
+            faults.add(format!("{path}.queue"), format!("there is no queue `{queue}`{near}"));
+        }
+        if let Some(priority) = step.priority {
+            check_priority(&path, priority, faults);
+        }
+        let before = index.checked_sub(1).map_or(0, |before| steps[before].after_s);
+        faults.require(
+            step.after_s >= before && step.after_s <= 30 * DAY_S,
+            || format!("{path}.after_s"),
+            || format!("{} lies before the step above; use {before} to {}", step.after_s, 30 * DAY_S),
+        );
+        faults.require(
+            step.after_s > 0 || step.when_nobody,
+            || format!("{path}.after_s"),
+            || "is not given: say at which age, or `when_nobody = true`".to_string(),
         );
     }
 }

@@ -85,6 +85,8 @@ pub enum CommandKind {
         topics: Vec<String>,
         /// The agent who served the customer last, if wished and known.
         known_agent: Option<AgentId>,
+        /// The intake rules whose condition holds, by their numbers.
+        holds: Vec<u16>,
     },
     /// An agent's message to the customer.
     SendMessage {

@@ -82,6 +82,8 @@ pub enum EventKind {
         topics: Vec<String>,
         /// The agent known to the customer.
         known_agent: Option<AgentId>,
+        /// The intake rules whose condition held, by their numbers.
+        holds: Vec<u16>,
     },
     /// The conversation goes over one more contact point.
     ContactPointAdded {
@@ -237,6 +239,17 @@ pub enum EventKind {
         /// How far.
         stage: DeliveryStage,
     },
+    /// It waited for so long that its queue asks for less, or hands it on.
+    StepTaken {
+        /// Which.
+        conversation: ConversationId,
+        /// How many steps of its queue it has behind it now.
+        step: u32,
+        /// What it needs from now on.
+        needs: Needs,
+        /// Its priority from now on.
+        priority: u8,
+    },
 }
 
 /// Why an agent's standing changed.
@@ -294,6 +307,7 @@ impl EventKind {
             | Self::OfferWithdrawn { conversation, .. }
             | Self::Released { conversation, .. }
             | Self::Rerouted { conversation, .. }
+            | Self::StepTaken { conversation, .. }
             | Self::Parked { conversation, .. }
             | Self::Unparked { conversation, .. }
             | Self::Closed { conversation, .. }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use policy::Routing;
 use policy::id::{AgentId, CommandId, ConversationId, OfferId, WorkspaceId};
 use policy::matching::{Decision, Standing};
 use policy::time::{Span, Timestamp};
@@ -10,6 +11,8 @@ use policy::time::{Span, Timestamp};
 use crate::event::{Event, EventKind, StandingCause};
 use crate::state::{Engine, Phase, Workspace};
 
+/// Steps that one turn takes for one conversation: queues may lead to each other.
+const STEPS_AT_ONCE: usize = 8;
 /// Where the number of an offer stands in its id; the rest is the conversation's.
 pub(crate) const OFFER_SHIFT: u32 = 80;
 
@@ -56,7 +59,40 @@ impl<'a> Turn<'a> {
         self.record(EventKind::Queued { conversation, open, reserved });
         if open {
             self.route_conversation(conversation);
+            self.take_steps(conversation);
         }
+    }
+
+    /// Takes the steps of its queue that are due for a conversation that still waits, each followed by a look for an agent.
+    pub(crate) fn take_steps(&mut self, conversation: ConversationId) {
+        for _ in 0..STEPS_AT_ONCE {
+            let Some((step, routing)) = self.due_step(conversation) else { return };
+            let Routing { needs, priority } = routing;
+            self.record(EventKind::StepTaken { conversation, step, needs, priority });
+            let open = self.workspace().is_some_and(|workspace| {
+                let it = workspace.conversations.get(&conversation);
+                it.is_some_and(|it| workspace.policy.is_open(&it.needs.queue, self.at))
+            });
+            self.record(EventKind::Queued { conversation, open, reserved: None });
+            if open {
+                self.route_conversation(conversation);
+            }
+        }
+    }
+
+    /// The step that is due for a conversation: its number, and what the conversation needs after it.
+    fn due_step(&self, conversation: ConversationId) -> Option<(u32, Routing)> {
+        let workspace = self.workspace()?;
+        let it = workspace.conversations.get(&conversation)?;
+        let step = it.next_step(&workspace.policy)?;
+        let old = step.after.is_some_and(|age| self.at.since(it.opened) >= age);
+        let alone = step.when_nobody && workspace.pool.able(conversation).online == 0;
+        if !old && !alone {
+            return None;
+        }
+        let routing = workspace.policy.after_step(&it.needs, it.priority, step);
+        let number = if routing.needs.queue == it.needs.queue { it.step + 1 } else { 0 };
+        Some((number, routing))
     }
 
     /// A conversation waits: who is free for it?

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use engine::{Actor, Command, CommandKind, Engine, Event, EventKind, HandOver};
-use policy::document::{Document, QueueDoc};
+use policy::document::{Document, QueueDoc, StepDoc};
 use policy::id::{AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::{AgentProfile, Standing};
 use policy::time::Timestamp;
@@ -77,6 +77,15 @@ impl Play {
                         "priority" => queue.priority = value.parse().unwrap(),
                         "idle" => queue.idle_close_s = value.parse().unwrap(),
                         "max" => queue.max_waiting = value.parse().unwrap(),
+                        "step" => {
+                            let (after, to) = value.split_once('>').unwrap();
+                            queue.steps.push(StepDoc {
+                                after_s: after.parse().unwrap_or(0),
+                                when_nobody: after == "nobody",
+                                queue: Some(to.into()),
+                                ..StepDoc::default()
+                            });
+                        }
                         other => panic!("unknown setting {other}"),
                     }
                 }
@@ -107,6 +116,7 @@ impl Play {
                     language: None,
                     topics: Vec::new(),
                     known_agent: None,
+                    holds: Vec::new(),
                 }
             }
             "answers" => CommandKind::SendMessage {
@@ -204,6 +214,9 @@ fn told(event: &Event) -> String {
         }
         EventKind::Rerouted { conversation, needs, .. } => {
             format!("{} goes to {}", of(conversation), needs.queue)
+        }
+        EventKind::StepTaken { conversation, step, needs, .. } => {
+            format!("{} goes on in {}, step {step}", of(conversation), needs.queue)
         }
         EventKind::Parked { conversation, agent, .. } => {
             format!("{} parked by {}", of(conversation), who(agent))

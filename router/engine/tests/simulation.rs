@@ -185,6 +185,7 @@ impl World {
                     language: (self.dice.below(3) == 0).then(|| "es".into()),
                     topics,
                     known_agent: (self.dice.below(3) == 0).then_some(agent),
+                    holds: Vec::new(),
                 }
             }
             5..=7 => {

@@ -3,6 +3,7 @@
 
 mod desk;
 mod due;
+mod first;
 
 use std::collections::BinaryHeap;
 
@@ -20,6 +21,7 @@ use crate::scenario::Scenario;
 use crate::setting;
 use desk::{Desk, Share, base_speed, solving};
 use due::{Due, What};
+use first::messages;
 
 const WORKSPACE: WorkspaceId = WorkspaceId::from_bits(1);
 /// The first millisecond of every simulation, in the time of the engine.
@@ -490,24 +492,4 @@ impl<'a> World<'a> {
             }
         }
     }
-}
-
-fn messages(scenario: &Scenario) -> Vec<Command> {
-    let of = |(index, class): (usize, &crate::scenario::Class)| Command {
-        id: CommandId::from_bits(0),
-        workspace: WORKSPACE,
-        kind: CommandKind::ReceiveMessage {
-            customer: CustomerId::from_bits(0),
-            contact_point: ContactPointId::from_bits(0),
-            channel: class.channel.name().into(),
-            to: None,
-            new: ConversationId::from_bits(0),
-            message: MessageId::from_bits(0),
-            size: 1,
-            language: Some(setting::language_name(class.language).into()),
-            topics: vec![setting::queue_name(index)],
-            known_agent: None,
-        },
-    };
-    scenario.classes.iter().enumerate().map(of).collect()
 }

@@ -7,8 +7,8 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::CommandKind;
+use policy::Document;
 use policy::id::AgentId;
-use policy::{Document, Policy};
 use protocol::{BackupBody, BackupInput, ProblemItem, WorkspaceBody, WorkspaceInput};
 
 use super::agents::refusal;
@@ -129,8 +129,8 @@ pub(super) async fn install_policy(
 fn read_policy(text: &str) -> Result<Document, Refusal> {
     let document: Document = toml::from_str(text)
         .map_err(|error| Refusal::invalid(format!("the policy is not readable: {error}")))?;
-    match Policy::compile(&document) {
-        Ok(_) => Ok(document),
+    match crate::conditions::check(&document) {
+        Ok(()) => Ok(document),
         Err(faults) => {
             let errors = faults
                 .into_iter()

@@ -402,7 +402,11 @@ mod tests {
         session.push(&frame());
         assert_eq!(written(session.next(first)), 2);
         session.confirm(2);
-        assert_eq!((session.stream().ring.len(), session.stream().ring_bytes), (0, 0));
+        let kept = {
+            let stream = session.stream();
+            (stream.ring.len(), stream.ring_bytes)
+        };
+        assert_eq!(kept, (0, 0));
         session.push(&frame());
         let (mode, _, second) = session.attach(Some(2));
         assert_eq!(mode, Mode::Resume);

@@ -159,12 +159,25 @@ impl State {
     }
 
     /// What the widget says before the customer writes.
-    pub fn greeting(&self, workspace: WorkspaceId, language: Option<&str>, topics: &[String]) -> Greeting {
+    pub fn greeting(
+        &mut self,
+        workspace: WorkspaceId,
+        language: Option<&str>,
+        topics: &[String],
+    ) -> Greeting {
         let now = self.now();
+        let facts = policy_cel::Facts {
+            channel: connectors::web_chat::CHANNEL,
+            language: language.unwrap_or_default(),
+            topics,
+            ..policy_cel::Facts::default()
+        };
+        let holds = self.holding(workspace, facts);
         let Some(it) = self.engine.workspace(workspace) else {
             return Greeting { open: false, opens_ms: None, wait_s: None };
         };
-        let arrival = policy::Arrival { channel: connectors::web_chat::CHANNEL, language, topics };
+        let arrival =
+            policy::Arrival { channel: connectors::web_chat::CHANNEL, language, topics, holds: &holds };
         let queue = it.policy.route(&arrival).needs.queue;
         let open = it.policy.is_open(&queue, now);
         let opens_ms = if open { None } else { it.policy.next_opening(&queue, now).map(|at| at.0) };

@@ -7,6 +7,7 @@ use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection, 
 use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
+use policy_cel::{Customer, Facts};
 use protocol::{ClientFrame, Code, PresenceWish, TransferTarget};
 
 use super::dedupe::{Dedupe, Done};
@@ -240,6 +241,20 @@ impl State {
         let (workspace, customer) = (*workspace, *customer);
         let mut card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
         let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
+        let facts = Facts {
+            channel: WEB_CHAT,
+            language: language.as_deref().unwrap_or_default(),
+            topics,
+            customer: Customer {
+                verified: *verified || card.verified,
+                known: !card.conversations.is_empty(),
+                named: name.is_some() || card.name.is_some(),
+                contacts: i64::try_from(card.conversations.len()).unwrap_or(i64::MAX),
+            },
+            message_size: i64::try_from(text.chars().count()).unwrap_or(i64::MAX),
+            ..Facts::default()
+        };
+        let holds = self.holding(workspace, facts);
         let kind = CommandKind::ReceiveMessage {
             customer,
             contact_point: *contact_point,
@@ -251,6 +266,7 @@ impl State {
             language: language.as_deref().map(primary_language),
             topics: topics.clone(),
             known_agent: card.known_agent,
+            holds,
         };
         let events = self.execute(workspace, kind)?;
         let mut written = None;

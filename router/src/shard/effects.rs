@@ -56,8 +56,10 @@ impl State {
             | EventKind::PolicyInstalled { .. }
             | EventKind::ContactPointAdded { .. }
             | EventKind::Rerouted { .. } => {}
+            EventKind::StepTaken { conversation, .. } => self.queue_moved(workspace, *conversation),
             EventKind::WorkspaceRemoved => {
                 self.boards.remove(&workspace);
+                self.conditions.remove(&workspace);
                 self.told.retain(|(of, _), _| *of != workspace);
                 self.leaving.retain(|(of, _), _| *of != workspace);
                 self.moved.retain(|(of, _)| *of != workspace);

@@ -17,6 +17,7 @@ mod board;
 mod cards;
 mod dedupe;
 mod effects;
+mod intake;
 mod places;
 mod recent;
 mod recovery;

@@ -19,6 +19,7 @@ use super::cards::Cards;
 use super::dedupe::Dedupe;
 use super::tails::{Store, Tails};
 use crate::clock::Clock;
+use crate::conditions::Conditions;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::session::frame::Notice;
@@ -55,6 +56,8 @@ pub struct State {
     pub(super) cards: Cards,
     pub(super) dedupe: Dedupe,
     pub(super) boards: BTreeMap<WorkspaceId, Board>,
+    /// The conditions of each policy in force, with its version.
+    pub(super) conditions: BTreeMap<WorkspaceId, (u32, Conditions)>,
     /// What each agent was last told of itself.
     pub(super) told: BTreeMap<(WorkspaceId, AgentId), Me>,
     /// What each waiting customer was last told, and when.
@@ -116,6 +119,7 @@ impl State {
             cards: Cards::new(),
             dedupe: Dedupe::new(),
             boards: BTreeMap::new(),
+            conditions: BTreeMap::new(),
             told: BTreeMap::new(),
             places: BTreeMap::new(),
             moved: BTreeSet::new(),

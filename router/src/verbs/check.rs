@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use log_store::{Level, Log, Options, Position, ShardId};
-use policy::{Document, Policy};
+use policy::Document;
 
 use super::say;
 use crate::cli;
@@ -34,7 +34,7 @@ pub(super) fn read_policy(path: &Path) -> anyhow::Result<Document> {
         let column = text[..at].rsplit('\n').next().map_or(0, |it| it.chars().count()) + 1;
         PolicyFaults(vec![format!("{}:{line}:{column}: {}", path.display(), error.message())])
     })?;
-    if let Err(faults) = Policy::compile(&document) {
+    if let Err(faults) = crate::conditions::check(&document) {
         let lines = faults
             .iter()
             .map(|fault| format!("{}: {}: {}", path.display(), fault.path, fault.detail))

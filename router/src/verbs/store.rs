@@ -164,6 +164,7 @@ pub(super) async fn bench_log(arguments: cli::BenchLog) -> anyhow::Result<()> {
                 language: None,
                 topics: Vec::new(),
                 known_agent: None,
+                holds: Vec::new(),
             });
             tracing::trace!(%turn, "made");
             engine.handle(at, &command, &mut events)?;

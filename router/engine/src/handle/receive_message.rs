@@ -22,6 +22,7 @@ pub(super) fn handle(turn: &mut Turn<'_>, command: &CommandKind) -> Result<(), R
         language,
         topics,
         known_agent,
+        holds,
     } = command
     else {
         return Err(Rejection::Invalid("not a message"));
@@ -47,7 +48,7 @@ pub(super) fn handle(turn: &mut Turn<'_>, command: &CommandKind) -> Result<(), R
     if workspace.conversations.contains_key(new) {
         return Err(Rejection::Conflict("this conversation exists already"));
     }
-    let routing = workspace.policy.route(&Arrival { channel, language: language.as_deref(), topics });
+    let routing = workspace.policy.route(&Arrival { channel, language: language.as_deref(), topics, holds });
     let full = workspace
         .policy
         .queue(&routing.needs.queue)
@@ -64,6 +65,7 @@ pub(super) fn handle(turn: &mut Turn<'_>, command: &CommandKind) -> Result<(), R
         language: language.clone(),
         topics: topics.clone(),
         known_agent,
+        holds: holds.clone(),
     });
     receive(turn, *new, *contact_point, channel, *message, *size)?;
     turn.queue(*new, None);

@@ -40,13 +40,17 @@ fn look(
         Phase::Waiting { open: false, reserved } => turn.queue(id, reserved),
         Phase::Waiting { open: true, .. } => {
             turn.route_conversation(id);
+            turn.take_steps(id);
             let still = |it: &crate::state::Workspace| {
-                let waits =
-                    it.conversations.get(&id).is_some_and(|it| matches!(it.phase, Phase::Waiting { .. }));
-                (waits, it.pool.looks_again(id))
+                let of = it.conversations.get(&id).filter(|it| matches!(it.phase, Phase::Waiting { .. }))?;
+                let again = it.pool.looks_again(id).then_some(at + LOOK_AGAIN);
+                let step = of.next_step(&it.policy).and_then(|step| step.after).map(|age| of.opened + age);
+                // What became due in this very look has been taken; a step that is not later waits for the next look.
+                let step = step.map(|due| due.max(at + LOOK_AGAIN));
+                Some((of.deadline, [again, step].into_iter().flatten().min()))
             };
-            if let Some((true, again)) = turn.workspace().map(still) {
-                engine.look_again(workspace, id, before, again.then_some(at + LOOK_AGAIN));
+            if let Some((now, again)) = turn.workspace().and_then(still) {
+                engine.look_again(workspace, id, now.or(before), again);
             }
         }
         Phase::Offered { offer, agent, .. } => turn.time_out(id, offer, agent),

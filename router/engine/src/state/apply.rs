@@ -114,9 +114,18 @@ impl Workspace {
                 if let Some(conversation) = self.conversations.get_mut(conversation) {
                     conversation.needs = needs.clone();
                     conversation.priority = *priority;
+                    conversation.step = 0;
                     if let Some(agent) = not {
                         conversation.refuse(*agent);
                     }
+                }
+            }
+            EventKind::StepTaken { conversation, step, needs, priority } => {
+                self.pool.leave(*conversation);
+                if let Some(conversation) = self.conversations.get_mut(conversation) {
+                    conversation.step = *step;
+                    conversation.needs = needs.clone();
+                    conversation.priority = *priority;
                 }
             }
             EventKind::Parked { conversation, agent, until } => {
@@ -164,6 +173,7 @@ impl Workspace {
             language,
             topics,
             known_agent,
+            holds: _,
         } = kind
         else {
             return;
@@ -178,6 +188,7 @@ impl Workspace {
                 customer: *customer,
                 phase: Phase::Waiting { open: false, reserved: None },
                 needs: needs.clone(),
+                step: 0,
                 priority: *priority,
                 language: language.clone(),
                 topics: topics.clone(),

@@ -21,6 +21,8 @@ pub struct Conversation {
     pub phase: Phase,
     /// The routing class.
     pub needs: Needs,
+    /// How many steps of its queue it has behind it.
+    pub step: u32,
     /// 9 is first.
     pub priority: u8,
     /// The customer's language, if known.
@@ -155,7 +157,11 @@ impl Conversation {
             Phase::Waiting { open: false, .. } => policy.next_opening(&self.needs.queue, at),
             // The rule may let it wait although somebody is free: then it is looked at again and again.
             Phase::Waiting { open: true, .. } => {
-                policy.document().rule.looks_again().then_some(at + LOOK_AGAIN)
+                let again = policy.document().rule.looks_again().then_some(at + LOOK_AGAIN);
+                [again, self.next_step(policy).and_then(|step| step.after).map(|age| self.opened + age)]
+                    .into_iter()
+                    .flatten()
+                    .min()
             }
             Phase::Offered { until, .. } => Some(until),
             Phase::Assigned { .. } => policy
@@ -164,6 +170,14 @@ impl Conversation {
                 .map(|idle| self.active.max(at) + idle),
             Phase::Parked { until, .. } => until,
         }
+    }
+
+    /// The next step of its queue; none while it waits for one agent alone.
+    pub(crate) fn next_step<'a>(&self, policy: &'a Policy) -> Option<&'a policy::Step> {
+        if !matches!(self.phase, Phase::Waiting { open: true, reserved: None }) {
+            return None;
+        }
+        policy.queue(&self.needs.queue)?.steps.get(usize::try_from(self.step).unwrap_or(usize::MAX))
     }
 
     pub(crate) fn refuse(&mut self, agent: AgentId) {
