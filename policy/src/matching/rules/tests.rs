@@ -191,3 +191,155 @@ fn a_scarce_skill_is_kept_free() {
     assert_eq!(other, agent(1));
     assert!(by > 0 && decision.nearest[0].1.cost_us > decision.total);
 }
+
+/// A desk under a rule: agents with their skills, all online since the beginning.
+fn desk(rule: Rule, agents: &[(u8, &[(&str, u8)], u32)]) -> (Pool, Timestamp) {
+    let mut pool = Pool::new(crate::Weights::default());
+    pool.govern(Settings { rule, ..Settings::default() });
+    let mut at = Timestamp(1_700_000_000_000);
+    for (number, skills, capacity) in agents {
+        // Each came a second later than the one before.
+        at = at + Span::seconds(1);
+        let primary = skills.first().map(|(skill, _)| (*skill).into());
+        let skills = skills.iter().map(|(skill, proficiency)| ((*skill).into(), *proficiency)).collect();
+        let profile = AgentProfile { skills, capacity: *capacity, primary, ..AgentProfile::default() };
+        pool.put_agent(agent(*number), &profile, at);
+        pool.set_standing(agent(*number), Standing::Online, at);
+    }
+    (pool, at + Span::seconds(1))
+}
+
+fn waits(pool: &mut Pool, number: u32, skill: usize, priority: u8, since: Timestamp) -> ConversationId {
+    pool.arrived(&needs(skill), since);
+    pool.wait(Waiting {
+        conversation: conversation(number),
+        needs: needs(skill),
+        priority,
+        since,
+        passed_over: Span::seconds(1_800),
+        known_agent: None,
+        reserved: None,
+        refused: Vec::new(),
+    });
+    conversation(number)
+}
+
+/// Who gets a conversation that comes now.
+fn chosen(pool: &mut Pool, number: u32, skill: usize, at: Timestamp) -> Option<AgentId> {
+    let id = waits(pool, number, skill, 4, at);
+    let chosen = pool.choose_agent(id, at).map(|decision| decision.agent);
+    pool.leave(id);
+    chosen
+}
+
+const PLAIN: &[(&str, u8)] = &[("a", 100)];
+
+#[test]
+fn the_longest_idle_is_the_one_whose_last_conversation_left_first() {
+    let (mut pool, at) = desk(Rule::LongestIdle, &[(1, PLAIN, 2), (2, PLAIN, 2)]);
+    assert_eq!(chosen(&mut pool, 1, 0, at), Some(agent(1)));
+    pool.take(agent(1), "chat", 1, at);
+    pool.release(agent(1), "chat", 1, at + Span::seconds(5));
+    assert_eq!(chosen(&mut pool, 2, 0, at + Span::seconds(6)), Some(agent(2)));
+}
+
+#[test]
+fn round_robin_goes_by_the_last_assignment_whatever_became_of_it() {
+    let (mut pool, at) = desk(Rule::RoundRobin, &[(1, PLAIN, 3), (2, PLAIN, 3), (3, PLAIN, 3)]);
+    for (number, expected) in [(1, 1), (2, 2), (3, 3), (4, 1)] {
+        let now = at + Span::seconds(i64::from(number));
+        assert_eq!(chosen(&mut pool, number, 0, now), Some(agent(expected)));
+        pool.take(agent(expected), "chat", 1, now);
+    }
+}
+
+#[test]
+fn least_active_counts_conversations_and_spare_capacity_counts_its_share() {
+    // One of six places is more left than one of two.
+    let agents: [(u8, &[(&str, u8)], u32); 2] = [(1, PLAIN, 6), (2, PLAIN, 2)];
+    let (mut pool, at) = desk(Rule::LeastActive, &agents);
+    for who in [1, 1, 2] {
+        pool.take(agent(who), "chat", 1, at);
+    }
+    assert_eq!(chosen(&mut pool, 1, 0, at), Some(agent(2)));
+    let (mut pool, at) = desk(Rule::SpareCapacity, &agents);
+    for who in [1, 1, 2] {
+        pool.take(agent(who), "chat", 1, at);
+    }
+    assert_eq!(chosen(&mut pool, 1, 0, at), Some(agent(1)));
+}
+
+#[test]
+fn rings_open_with_time_and_empty_ones_are_passed_at_once() {
+    for (rule, step) in [(Rule::Bullseye, 15), (Rule::LongestIdle, 30)] {
+        let (mut pool, at) = desk(rule, &[(1, &[("a", 95)], 1), (2, &[("a", 60)], 1)]);
+        pool.take(agent(1), "chat", 1, at);
+        let id = waits(&mut pool, 1, 0, 4, at);
+        assert_eq!(pool.choose_agent(id, at + Span::seconds(step - 1)), None, "{rule:?}");
+        assert!(pool.looks_again(id));
+        let decision = pool.choose_agent(id, at + Span::seconds(step)).unwrap();
+        assert_eq!(decision.agent, agent(2));
+        // Nobody of the first ring is here: it is not waited for.
+        pool.set_standing(agent(1), Standing::Away, at);
+        assert_eq!(pool.choose_agent(id, at + Span::seconds(1)).unwrap().agent, agent(2));
+    }
+}
+
+#[test]
+fn a_primary_skill_comes_first_for_half_a_minute() {
+    let (mut pool, at) = desk(Rule::PriorityDelay, &[(1, &[("b", 100), ("a", 100)], 1)]);
+    let id = waits(&mut pool, 1, 0, 4, at);
+    assert_eq!(pool.choose_agent(id, at + Span::seconds(29)), None);
+    assert_eq!(pool.choose_agent(id, at + Span::seconds(30)).unwrap().agent, agent(1));
+}
+
+#[test]
+fn the_queue_that_lies_most_above_its_share_is_served() {
+    let (mut pool, at) = desk(Rule::QueueRatio, &[(1, &[("a", 100), ("b", 100)], 1)]);
+    for number in 1..=2 {
+        waits(&mut pool, number, 0, 4, at);
+    }
+    // More of `b` wait, though of equal right; those of `a` have waited for longer.
+    for number in 3..=7 {
+        waits(&mut pool, number, 1, 4, at + Span::seconds(20));
+    }
+    let (id, decision) = pool.choose_conversation(agent(1), at + Span::seconds(21)).unwrap();
+    assert_eq!((id, decision.agent), (conversation(3), agent(1)));
+    // The same with the plain order by age.
+    pool.govern(Settings { rule: Rule::LeastActive, ..Settings::default() });
+    assert_eq!(pool.choose_conversation(agent(1), at + Span::seconds(21)).unwrap().0, conversation(1));
+}
+
+#[test]
+fn interruptible_work_neither_slows_the_rest_nor_counts_as_busy() {
+    let (mut pool, at) = desk(Rule::LeastActive, &[(1, PLAIN, 6), (2, PLAIN, 6)]);
+    pool.govern(Settings {
+        rule: Rule::LeastActive,
+        interruptible: ["email".into()].into(),
+        ..Settings::default()
+    });
+    pool.take(agent(2), "email", 1, at);
+    pool.take(agent(1), "chat", 1, at);
+    assert_eq!((pool.in_hand(agent(1)), pool.in_hand(agent(2))), (1, 0));
+    assert_eq!(chosen(&mut pool, 1, 0, at), Some(agent(2)));
+    // The same after the policy has changed its mind, and back.
+    pool.govern(Settings { rule: Rule::LeastActive, ..Settings::default() });
+    assert_eq!(pool.in_hand(agent(2)), 1);
+}
+
+#[test]
+fn a_second_chat_goes_to_empty_hands_and_urgency_follows_the_weight() {
+    let (mut pool, at) = desk(Rule::LeastCustomerTime, &[(1, PLAIN, 3), (2, PLAIN, 3)]);
+    pool.take(agent(1), "chat", 1, at);
+    assert_eq!(chosen(&mut pool, 1, 0, at), Some(agent(2)), "beside others it would be slower");
+
+    let (mut pool, at) = desk(Rule::LeastCustomerTime, &[(1, &[("a", 100), ("b", 100)], 1)]);
+    waits(&mut pool, 1, 0, 4, at);
+    waits(&mut pool, 2, 1, 7, at + Span::seconds(1));
+    let (id, decision) = pool.choose_conversation(agent(1), at + Span::seconds(2)).unwrap();
+    assert_eq!(id, conversation(2), "eight times the weight");
+    assert_eq!(decision.next_in_line, [conversation(1)]);
+    let terms = decision.terms.unwrap();
+    assert_eq!(terms.rule, Rule::LeastCustomerTime);
+    assert_eq!(terms.work_us + terms.price_us + terms.risk_us, decision.total);
+}
