@@ -45,6 +45,56 @@ pub struct Document {
     /// Channels whose work is put down when other work comes, such as e-mail: it runs beside the rest, and only the rest
     /// slows it.
     pub interruptible: BTreeSet<String>,
+    /// What the document is to do with certain conversations, run by `switchboard policy test`.
+    pub tests: Vec<TestDoc>,
+}
+
+/// One test of a document: a conversation that comes in, and where it should go.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestDoc {
+    /// What it shows.
+    pub name: String,
+    /// The conversation.
+    pub given: GivenDoc,
+    /// Where it should go; what is not given may be anything.
+    pub expect: ExpectDoc,
+}
+
+/// A conversation of a test.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GivenDoc {
+    /// The channel; `web_chat` where it is not given.
+    pub channel: Option<String>,
+    /// Its language.
+    pub language: Option<String>,
+    /// Its topics.
+    pub topics: Vec<String>,
+    /// Whether the customer has been here before.
+    pub known: bool,
+    /// Whether the customer has proven who they are.
+    pub verified: bool,
+    /// The hour of the day in UTC.
+    pub hour: u8,
+    /// The day of the week, such as `mon`.
+    pub weekday: Option<String>,
+    /// The size of the message, in characters.
+    pub size: u32,
+}
+
+/// Where a conversation of a test should go.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectDoc {
+    /// The queue.
+    pub queue: Option<String>,
+    /// The priority.
+    pub priority: Option<u8>,
+    /// Skills with their least proficiency, all of them.
+    pub needs: Option<BTreeMap<String, u8>>,
+    /// The language that is needed; `""` for none.
+    pub language: Option<String>,
 }
 
 /// How agents and conversations find each other.

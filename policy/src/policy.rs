@@ -197,20 +197,25 @@ impl Policy {
         self.hours_of(queue)?.next_closing(at)
     }
 
-    /// Where a conversation goes, and what it needs.
+    /// The number of the intake rule that takes a conversation.
     #[must_use]
-    pub fn route(&self, arrival: &Arrival<'_>) -> Routing {
-        let rule = self.document.intake.iter().zip(0u16..).find(|(rule, index)| {
+    pub fn intake_rule(&self, arrival: &Arrival<'_>) -> Option<usize> {
+        self.document.intake.iter().zip(0u16..).position(|(rule, index)| {
             let when = &rule.when;
-            (when.condition.is_none() || arrival.holds.contains(index))
+            (when.condition.is_none() || arrival.holds.contains(&index))
                 && when.channel.as_deref().is_none_or(|channel| channel == arrival.channel)
                 && when
                     .language
                     .as_deref()
                     .is_none_or(|known| arrival.language.is_some_and(|tag| covers(known, tag)))
                 && when.topic.as_ref().is_none_or(|topic| arrival.topics.contains(topic))
-        });
-        let rule = rule.map(|(rule, _)| rule);
+        })
+    }
+
+    /// Where a conversation goes, and what it needs.
+    #[must_use]
+    pub fn route(&self, arrival: &Arrival<'_>) -> Routing {
+        let rule = self.intake_rule(arrival).and_then(|rule| self.document.intake.get(rule));
         let queue = rule.map_or(self.fallback.as_str(), |rule| rule.queue.as_str());
         let mut skills: BTreeMap<&str, u8> = BTreeMap::new();
         let (mut priority, mut language) = (QueueDoc::default().priority, None);

@@ -42,6 +42,9 @@ Exit code 78 if the configuration is wrong, 1 if the store is.";
 const POLICY_HELP: &str = "\
 Examples:
   switchboard policy check policy.toml               every fault in one run; exit code 78 if there is one
+  switchboard policy test policy.toml                runs the [[tests]] in it
+  switchboard policy explain policy.toml --topic refunds --language de-AT
+  switchboard policy diff old.toml new.toml
 
 Nothing is changed. A running server takes a policy by PUT /api/v1/policy, in force at the next event.";
 
@@ -176,6 +179,44 @@ pub enum Policy {
     Check {
         /// The document (TOML)
         file: PathBuf,
+    },
+    /// Runs the tests that stand in a document
+    Test {
+        /// The document (TOML)
+        file: PathBuf,
+    },
+    /// Says where a conversation would go, and why
+    Explain {
+        /// The document (TOML)
+        file: PathBuf,
+        /// The channel it comes on
+        #[arg(long, default_value = "web_chat")]
+        channel: String,
+        /// Its language, such as `de-AT`
+        #[arg(long)]
+        language: Option<String>,
+        /// What it is about; can be given several times
+        #[arg(long = "topic")]
+        topics: Vec<String>,
+        /// The customer has been here before
+        #[arg(long)]
+        known: bool,
+        /// The customer has proven who they are
+        #[arg(long)]
+        verified: bool,
+        /// The hour of the day in UTC
+        #[arg(long, default_value_t = 12)]
+        hour: u8,
+        /// The day of the week
+        #[arg(long, default_value = "mon")]
+        weekday: String,
+    },
+    /// Says what differs between two documents
+    Diff {
+        /// The old one
+        old: PathBuf,
+        /// The new one
+        new: PathBuf,
     },
 }
 

@@ -1,61 +1,14 @@
-//! `check` and `policy check`: what is wrong, before it does harm.
+//! `check`: what is wrong with the configuration or the store, before it does harm.
 
-use std::fmt;
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context;
 use log_store::{Level, Log, Options, Position, ShardId};
-use policy::Document;
 
 use super::say;
 use crate::cli;
 use crate::config::{Config, Overrides};
 use crate::shard;
-
-/// A policy's faults.
-#[derive(Debug)]
-pub(super) struct PolicyFaults(Vec<String>);
-
-impl fmt::Display for PolicyFaults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
-impl std::error::Error for PolicyFaults {}
-
-/// Reads and checks a policy document.
-pub(super) fn read_policy(path: &Path) -> anyhow::Result<Document> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}", path.display()))?;
-    let document: Document = toml::from_str(&text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start).min(text.len());
-        let line = text[..at].matches('\n').count() + 1;
-        let column = text[..at].rsplit('\n').next().map_or(0, |it| it.chars().count()) + 1;
-        PolicyFaults(vec![format!("{}:{line}:{column}: {}", path.display(), error.message())])
-    })?;
-    if let Err(faults) = crate::conditions::check(&document) {
-        let lines = faults
-            .iter()
-            .map(|fault| format!("{}: {}: {}", path.display(), fault.path, fault.detail))
-            .collect();
-        return Err(PolicyFaults(lines).into());
-    }
-    Ok(document)
-}
-
-/// `switchboard policy check`
-pub(super) fn policy(verb: &cli::Policy) -> anyhow::Result<()> {
-    let cli::Policy::Check { file } = verb;
-    let document = read_policy(file)?;
-    say(&format!(
-        "{} is good: {} queues, {} skills, {} intake rules",
-        file.display(),
-        document.queues.len(),
-        document.skills.len(),
-        document.intake.len()
-    ))
-}
 
 /// `switchboard check`
 pub(super) fn check(arguments: &cli::Check) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! What each verb of the command line does.
 
 mod check;
+mod policy;
 mod store;
 
 use std::io::Write as _;
@@ -26,7 +27,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Verb::Demo(arguments) => run_demo(arguments).await,
             Verb::Serve(arguments) => run_serve(arguments).await,
             Verb::Check(arguments) => check::check(&arguments),
-            Verb::Policy(policy) => check::policy(&policy),
+            Verb::Policy(verb) => policy::run(&verb),
             Verb::Token(token) => store::token(token).await,
             Verb::Workspace(workspace) => store::workspace(workspace).await,
             Verb::Backup(arguments) => store::backup(arguments).await,
@@ -36,7 +37,7 @@ pub fn run(cli: Cli) -> ExitCode {
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<ConfigErrors>() || error.is::<check::PolicyFaults>() => {
+        Err(error) if error.is::<ConfigErrors>() || error.is::<policy::PolicyFaults>() => {
             say_error(&error.to_string());
             ExitCode::from(EXIT_CONFIG)
         }

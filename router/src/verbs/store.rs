@@ -9,7 +9,7 @@ use log_store::{Batch, Level, Log, Options, Position, ShardId};
 use policy::id::{AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::time::Timestamp;
 
-use super::check::read_policy;
+use super::policy::read_policy;
 use super::say;
 use crate::accounts::{Accounts, Role};
 use crate::cli;
