@@ -71,6 +71,7 @@ export function Record({ decision }: { decision: DecisionView }) {
   const candidates = [decision.winner, ...decision.nearest];
   const most = Math.max(...candidates.map(total));
   const parts = decision.winner.score.map((part) => part.name);
+  const counted = new Set(summed(decision.winner).map((part) => part.name));
   return (
     <div class="record">
       <p>
@@ -84,7 +85,7 @@ export function Record({ decision }: { decision: DecisionView }) {
               <th scope="col">Candidate</th>
               {parts.map((name) => (
                 <th scope="col" class="number" key={name}>
-                  {name !== "idle_ms" && <i class={`key ${name}`} aria-hidden="true" />}
+                  {counted.has(name) && <i class={`key ${name}`} aria-hidden="true" />}
                   {PARTS[name] ?? words(name)}
                 </th>
               ))}
