@@ -7,6 +7,7 @@ mod faults;
 mod hours;
 mod limits;
 mod places;
+mod policy;
 mod restart;
 mod resume;
 mod roles;
