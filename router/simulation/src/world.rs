@@ -4,16 +4,18 @@
 mod desk;
 mod due;
 mod first;
+mod ids;
 
 use std::collections::BinaryHeap;
 
 use engine::{Actor, Command, CommandKind, Engine, Event, EventKind, Rejection};
+use policy::Arrival;
 use policy::document::Document;
 use policy::id::{
     AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, OfferId, WorkspaceId,
 };
 use policy::matching::Standing;
-use policy::time::Timestamp;
+use policy::time::{Span, Timestamp};
 
 use crate::arrivals::{self, Fate};
 use crate::random::{Purpose, Stream};
@@ -22,6 +24,7 @@ use crate::setting;
 use desk::{Desk, Share, base_speed, solving};
 use due::{Due, What};
 use first::messages;
+use ids::{agent_id, agent_of, contact_of, conversation_id};
 
 const WORKSPACE: WorkspaceId = WorkspaceId::from_bits(1);
 /// The first millisecond of every simulation, in the time of the engine.
@@ -143,31 +146,9 @@ pub fn run(
     Ok(world.contacts)
 }
 
-/// What a rule is told that no live router sees: true rates, work and skills. The engine has no command for it, so it is
-/// told nothing.
-fn oracle(_: &Scenario) -> Vec<CommandKind> {
-    Vec::new()
-}
-
 /// How an agent ends a conversation, and what comes out of it.
 fn closing(agent: AgentId, conversation: ConversationId, _solved: bool) -> CommandKind {
     CommandKind::Close { by: Actor::Agent(agent), conversation }
-}
-
-fn agent_id(agent: usize) -> AgentId {
-    AgentId::from_bits(agent as u128 + 1)
-}
-
-fn agent_of(id: AgentId) -> usize {
-    usize::try_from(id.bits()).map_or(usize::MAX, |bits| bits.wrapping_sub(1))
-}
-
-fn conversation_id(contact: usize) -> ConversationId {
-    ConversationId::from_bits(contact as u128 + 1)
-}
-
-fn contact_of(id: ConversationId) -> usize {
-    usize::try_from(id.bits()).map_or(usize::MAX, |bits| bits.wrapping_sub(1))
 }
 
 impl<'a> World<'a> {
@@ -207,14 +188,31 @@ impl<'a> World<'a> {
             self.ask("to come online", CommandKind::SetStanding { agent, standing: Standing::Online })?;
         }
         if told {
-            for kind in oracle(self.scenario) {
-                self.ask("to know the truth", kind)?;
-            }
+            self.tell_the_truth();
         }
         for agent in 0..self.desks.len() {
             self.plan_break(agent);
         }
         Ok(())
+    }
+
+    /// Tells the rule what no live router sees: the true mean rate and work of each class. Skills are true anyway.
+    fn tell_the_truth(&mut self) {
+        let profile = &self.scenario.profile;
+        let mean = profile.iter().sum::<f64>() / profile.len().max(1) as f64;
+        for (class, message) in self.scenario.classes.iter().zip(&self.messages) {
+            let CommandKind::ReceiveMessage { channel, language, topics, .. } = &message.kind else {
+                continue;
+            };
+            let arrival = Arrival { channel, language: language.as_deref(), topics, holds: &[] };
+            let Some(needs) = self.engine.workspace(WORKSPACE).map(|it| it.policy.route(&arrival).needs)
+            else {
+                continue;
+            };
+            let rate = (class.rate_per_s * mean * 1e6).round() as i64;
+            let work = Span((class.work_s * 1e3).round() as i64);
+            self.engine.tell(WORKSPACE, &needs, rate, work);
+        }
     }
 
     /// The heap loop. At one moment what was planned goes before who arrives, and both before what the engine wants.

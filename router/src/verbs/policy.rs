@@ -213,7 +213,7 @@ fn explain(file: &Path, given: &GivenDoc) -> anyhow::Result<()> {
 }
 
 fn diff(old: &Path, new: &Path) -> anyhow::Result<()> {
-    let [before, after] = [read_policy(old)?, read_policy(new)?].map(|it| serde_json::to_value(it));
+    let [before, after] = [read_policy(old)?, read_policy(new)?].map(serde_json::to_value);
     let mut lines = Vec::new();
     compare("", &before?, &after?, &mut lines);
     if lines.is_empty() {

@@ -192,8 +192,11 @@ fn a_scarce_skill_is_kept_free() {
     assert!(by > 0 && decision.nearest[0].1.cost_us > decision.total);
 }
 
+/// An agent of a desk: who, with which skills, and room for how many.
+type Seated<'a> = (u8, &'a [(&'a str, u8)], u32);
+
 /// A desk under a rule: agents with their skills, all online since the beginning.
-fn desk(rule: Rule, agents: &[(u8, &[(&str, u8)], u32)]) -> (Pool, Timestamp) {
+fn desk(rule: Rule, agents: &[Seated<'_>]) -> (Pool, Timestamp) {
     let mut pool = Pool::new(crate::Weights::default());
     pool.govern(Settings { rule, ..Settings::default() });
     let mut at = Timestamp(1_700_000_000_000);
@@ -256,7 +259,7 @@ fn round_robin_goes_by_the_last_assignment_whatever_became_of_it() {
 #[test]
 fn least_active_counts_conversations_and_spare_capacity_counts_its_share() {
     // One of six places is more left than one of two.
-    let agents: [(u8, &[(&str, u8)], u32); 2] = [(1, PLAIN, 6), (2, PLAIN, 2)];
+    let agents: [Seated<'_>; 2] = [(1, PLAIN, 6), (2, PLAIN, 2)];
     let (mut pool, at) = desk(Rule::LeastActive, &agents);
     for who in [1, 1, 2] {
         pool.take(agent(who), "chat", 1, at);
