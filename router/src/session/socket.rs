@@ -60,6 +60,9 @@ pub async fn run<S>(
         Ok((session, connection)) => {
             let mut limit = Limit::new(&app);
             let end = serve(&app, &mut socket, &principal, &session, connection, &mut limit).await;
+            if matches!(end, End::Code(..)) {
+                last_words(&app, &mut socket, &session, connection).await;
+            }
             if session.detach(connection) {
                 app.shards.of(session.owner.workspace()).detached(&session);
             }
@@ -218,6 +221,17 @@ where
     }
 }
 
+/// Writes what was said before the end, so that the client learns why it is closed.
+async fn last_words<S>(app: &App, socket: &mut WebSocketStream<S>, session: &Session, connection: u64)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if let Next::Write(frames) = session.next(connection) {
+        // Who does not take them is closed all the same.
+        drop(timeout(Duration::from_secs(2), write(app, socket, frames)).await);
+    }
+}
+
 /// Takes what came over the connection, a frame or its end.
 fn take(
     app: &App,
@@ -267,7 +281,7 @@ fn receive(
         let id = serde_json::from_str::<ClientFrame>(text).ok();
         let id = id.as_ref().and_then(ClientFrame::request_id).unwrap_or_default();
         reject(id, Code::TooFast, "too many frames: wait, then send this one again", Some(wait_ms));
-        return limit.strike().map_err(|()| CloseCode::Policy.into());
+        return limit.strike();
     }
     let frame = match serde_json::from_str::<ClientFrame>(text) {
         Ok(frame) => frame,
@@ -279,7 +293,7 @@ fn receive(
                 error.column()
             );
             reject("", Code::Malformed, &place, None);
-            return limit.strike().map_err(|()| CloseCode::Policy.into());
+            return limit.strike();
         }
     };
     app.metrics.frame_in(&frame);
@@ -372,10 +386,13 @@ impl Limit {
         })
     }
 
-    /// One more frame that was no use.
-    fn strike(&mut self) -> Result<(), ()> {
+    /// One more frame that was no use; the last one that is borne ends the connection.
+    fn strike(&mut self) -> Result<(), End> {
         self.strikes += 1;
-        if self.strikes > STRIKES { Err(()) } else { Ok(()) }
+        if self.strikes <= STRIKES {
+            return Ok(());
+        }
+        Err(End::Code(CloseCode::Policy, "too many frames that were of no use".into()))
     }
 
     /// One more ping or pong; floods are refused.
