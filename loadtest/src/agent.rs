@@ -136,7 +136,7 @@ impl Agent {
                 hold.closing = true;
                 let request = self.client.request();
                 self.asked.insert(request, Some(*id));
-                let frame = ClientFrame::Close { id: request.text(), conversation: *id };
+                let frame = ClientFrame::Close { id: request.text(), conversation: *id, solved: None };
                 self.client.ask(request, frame).await;
             }
         }

@@ -39,6 +39,8 @@ pub struct Document {
     pub rule: Rule,
     /// What the costs of the rule `least_customer_time` are made of.
     pub costs: CostsDoc,
+    /// How what agents can do is learned from outcomes.
+    pub learning: LearningDoc,
     /// Channel to the speed of each conversation, in per mille of full speed, while an agent has 1, 2, 3, … of them. For
     /// an interruptible channel: while the agent has 0, 1, 2, … others.
     pub speeds: BTreeMap<String, Vec<u32>>,
@@ -180,6 +182,22 @@ pub struct CostsDoc {
 impl Default for CostsDoc {
     fn default() -> Self {
         Self { urgency_pm: 1_000, hold_pm: 3_000, comes_again_pm: 800, again_s: 600, known_agent_pm: 850 }
+    }
+}
+
+/// How what agents can do is learned from outcomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LearningDoc {
+    /// What the typed proficiency says counts as so many conversations; 0 learns nothing and keeps to what is typed.
+    pub strength: u32,
+    /// What was seen counts half after so many days; 0 never forgets.
+    pub half_life_days: u32,
+}
+
+impl Default for LearningDoc {
+    fn default() -> Self {
+        Self { strength: 6, half_life_days: 30 }
     }
 }
 

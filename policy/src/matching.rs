@@ -12,6 +12,7 @@
 //! longest idle, then the lower id. An agent with room gets what is past its bound first, the oldest first; else the
 //! highest priority, then the oldest, then the lower id.
 
+mod ability;
 mod agents;
 mod choose;
 mod classes;
@@ -28,6 +29,7 @@ mod settings;
 mod shape;
 mod slab;
 
+pub use ability::{Ability, Seen};
 pub use decision::{Decision, Lost, Name, Score, Terms, Trigger};
 pub use figures::{Figures, Learned};
 pub use pool::Pool;

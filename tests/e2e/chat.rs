@@ -160,7 +160,7 @@ async fn nobody_is_given_more_than_there_is_room_for() {
     agent.never("a second offer", |frame| steps::is_offer(frame, second).then_some(())).await;
     let id = agent.id();
     agent
-        .ask(ClientFrame::Close { id, conversation: first })
+        .ask(ClientFrame::Close { id, conversation: first, solved: None })
         .await
         .expect("an agent may end what is in hand");
     steps::take(&mut agent, second).await;
@@ -214,7 +214,7 @@ async fn a_parked_conversation_frees_room_and_comes_back_to_the_same_agent() {
     let between = steps::in_hand(&mut next, &mut agent, "in between").await;
     let id = agent.id();
     agent
-        .ask(ClientFrame::Close { id, conversation: between })
+        .ask(ClientFrame::Close { id, conversation: between, solved: None })
         .await
         .expect("an agent may end what is in hand");
     other.online().await;
@@ -233,7 +233,7 @@ async fn a_closed_conversation_can_be_opened_again() {
     let mut customer = visitor.connect().await;
     let conversation = steps::in_hand(&mut customer, &mut agent, "one").await;
     let id = customer.id();
-    customer.ask(ClientFrame::Close { id, conversation }).await.expect("customers may end their own");
+    customer.ask(ClientFrame::Close { id, conversation, solved: None }).await.expect("customers may end their own");
     steps::state(&mut customer, conversation, ConversationState::Closed).await;
     let id = customer.id();
     customer.ask(ClientFrame::Reopen { id, conversation }).await.expect("and open it again");

@@ -49,7 +49,7 @@ async fn places_move_up_by_themselves() {
 
     let id = agent.id();
     agent
-        .ask(ClientFrame::Close { id, conversation: taken })
+        .ask(ClientFrame::Close { id, conversation: taken, solved: None })
         .await
         .expect("an agent may end what is in hand");
     steps::take(&mut agent, waiting[0].1).await;

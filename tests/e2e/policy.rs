@@ -43,7 +43,7 @@ queue = "support"
     let (first, ..) = customer.say(None, "Hello").await;
     in_queue(&mut customer, first, "support").await;
     let id = customer.id();
-    customer.ask(ClientFrame::Close { id, conversation: first }).await.expect("customers may end their own");
+    customer.ask(ClientFrame::Close { id, conversation: first, solved: None }).await.expect("customers may end their own");
 
     let (second, ..) = customer.say(None, "Me again").await;
     assert_ne!(first, second);

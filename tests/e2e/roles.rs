@@ -103,14 +103,14 @@ async fn customers_write_and_end_their_own() {
             conversation: Some(conversation),
             text: "not mine".to_owned(),
         },
-        ClientFrame::Close { id: "s-2".to_owned(), conversation },
+        ClientFrame::Close { id: "s-2".to_owned(), conversation, solved: None },
         ClientFrame::Reopen { id: "s-3".to_owned(), conversation },
     ] {
         let answer = stranger.ask(frame.clone()).await;
         assert_eq!(answer, Err(Code::NotFound), "{frame:?}: a stranger does not even learn that it is there");
     }
     let id = customer.id();
-    customer.ask(ClientFrame::Close { id, conversation }).await.expect("customers may end their own");
+    customer.ask(ClientFrame::Close { id, conversation, solved: None }).await.expect("customers may end their own");
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn agents_act_on_what_they_hold() {
             conversation: Some(conversation),
             text: "not mine".to_owned(),
         },
-        ClientFrame::Close { id: "o-2".to_owned(), conversation },
+        ClientFrame::Close { id: "o-2".to_owned(), conversation, solved: None },
         ClientFrame::Park { id: "o-3".to_owned(), conversation, until_ms: None },
         ClientFrame::Transfer {
             id: "o-4".to_owned(),
@@ -146,7 +146,7 @@ async fn agents_act_on_what_they_hold() {
         workspace.agent_with("sue", |it| it.role = "supervisor".to_owned()).await.connect().await;
     let id = supervisor.id();
     supervisor
-        .ask(ClientFrame::Close { id, conversation })
+        .ask(ClientFrame::Close { id, conversation, solved: None })
         .await
         .expect("a supervisor may end any conversation");
 }

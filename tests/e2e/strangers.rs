@@ -89,7 +89,7 @@ async fn nothing_crosses_workspaces() {
         let send = client.ask(ClientFrame::Send { id, conversation: Some(conversation), text }).await;
         assert_eq!(send, Err(Code::NotFound));
         let id = client.id();
-        let close = client.ask(ClientFrame::Close { id, conversation }).await;
+        let close = client.ask(ClientFrame::Close { id, conversation, solved: None }).await;
         assert_eq!(close, Err(Code::NotFound));
         let id = client.id();
         let accept = client.ask(ClientFrame::Accept { id, offer: offer.id }).await;

@@ -166,6 +166,8 @@ export type ClientFrame = { "type": "hello",
   id: string,
   /** The conversation. */
   conversation: ConversationId,
+  /** Whether the customer got what they came for; only an agent's word counts here. */
+  solved?: boolean | null,
 } | { "type": "reopen",
   /** The client's id of this request. */
   id: string,

@@ -96,7 +96,7 @@ async fn serve(mut socket: Socket, agent: Hired, mut rng: Rng, end: Instant) -> 
         sleep(Duration::from_secs_f64(0.02 + rng.exponential(0.08).min(0.5))).await;
         let id = format!("close-{conversation}");
         closed = Some(Instant::now());
-        say(&mut socket, &ClientFrame::Close { id, conversation }).await?;
+        say(&mut socket, &ClientFrame::Close { id, conversation, solved: None }).await?;
     }
     Ok(samples)
 }

@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// Tell the rule true rates, work and skills, which no live router sees
     #[arg(long)]
     oracle: bool,
+    /// Type no skill in, and count only what comes after so many hours of learning what agents can do
+    #[arg(long, value_name = "HOURS", conflicts_with = "anchors", value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    learn: Option<u32>,
     /// Play the designs whose answer is known exactly
     #[arg(long, conflicts_with_all = ["scenarios", "oracle", "only"])]
     anchors: bool,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use policy::Document;
+use policy::document::LearningDoc;
 use serde_json::{Value, json};
 use simulation::figures::{Measures, Summary, measure, summarize};
 use simulation::scenario::Scenario;
@@ -29,6 +30,7 @@ pub(super) fn run(arguments: &Arguments, path: &Path) -> Result<bool> {
     let reps = arguments.reps.unwrap_or(REPLICATIONS) as usize;
     let mut report = Report::new("simulate", &arguments.common, "none", json!({}));
     report.set("oracle", arguments.oracle);
+    report.set("learned_hours", arguments.learn);
     let progress = bar((plans.len() * reps) as u64, "replications");
     let runs = pool::run(plans.len() * reps, &progress, |index| {
         replicate(&plans[index / reps], seed_of(arguments.common.seed, index % reps), arguments.oracle)
@@ -58,13 +60,22 @@ fn plans(arguments: &Arguments, path: &Path) -> Result<Vec<Plan>> {
         return Err(Usage(format!("there is no scenario `{unknown}` in {}", path.display())).into());
     }
     scenarios.retain(|it| arguments.only.is_empty() || arguments.only.contains(&it.name));
-    scenarios.into_iter().map(|scenario| plan(scenario, &arguments.rule)).collect()
+    scenarios.into_iter().map(|scenario| plan(scenario, &arguments.rule, arguments.learn)).collect()
 }
 
-fn plan(scenario: Scenario, rules: &[String]) -> Result<Plan> {
+fn plan(mut scenario: Scenario, rules: &[String], learn: Option<u32>) -> Result<Plan> {
+    let learned = f64::from(learn.unwrap_or(0)) * 3_600.0;
+    scenario.horizon_s += learned;
+    scenario.warmup_s += learned;
     let pooled = scenario.pooled();
     let made = |scenario: &Scenario, rule: &str| document(scenario, rule).map_err(|it| Usage(it.to_string()));
-    let of = |rule: &String| Ok((rule.clone(), made(&scenario, rule)?));
+    let of = |rule: &String| {
+        let mut document = made(&scenario, rule)?;
+        if learn.is_some() {
+            document.learning = LearningDoc::default();
+        }
+        Ok((rule.clone(), document))
+    };
     let rules = rules.iter().map(of).collect::<Result<_>>()?;
     let bound = made(&pooled, POOLED)?;
     Ok(Plan { scenario, pooled, bound, rules })
@@ -129,6 +140,7 @@ mod tests {
             rule: vec![rule.to_owned()],
             reps: Some(2),
             oracle: false,
+            learn: None,
             anchors: false,
             report: None,
         }

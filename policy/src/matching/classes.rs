@@ -13,7 +13,7 @@ use super::figures::Figures;
 use super::groups::Slots;
 use super::line::Lanes;
 use super::pool::Pool;
-use super::profiles::{Fit, Profile, judge, proficiency};
+use super::profiles::{Fit, Profile, judge};
 use super::settings::{QueueTerms, Speeds};
 use super::shape::{AgentProfile, Needs, Standing};
 use crate::document::Weights;
@@ -218,13 +218,7 @@ impl Pool {
         for (of, profile) in self.profiles.iter_mut() {
             match judge(&profile.profile, &class.needs, self.settings.weights) {
                 Ok(points) => {
-                    profile.add_fit(Fit {
-                        class: number,
-                        channel: class.channel,
-                        effort: class.effort,
-                        proficiency: proficiency(&profile.profile, &class.needs),
-                        points,
-                    });
+                    profile.add_fit(Fit::new(number, class, &profile.profile, points));
                     class.fitting.insert(of);
                     for &slot in &profile.agents {
                         let agent = &mut self.agents[slot];

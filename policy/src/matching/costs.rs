@@ -75,14 +75,9 @@ impl Class {
     }
 }
 
-/// The speed of an agent of this proficiency, in per mille of the best.
-pub(super) fn speed(proficiency: i64) -> i64 {
-    600 + 4 * proficiency
-}
-
-/// The chance of solving it at this proficiency, in per mille.
-fn solves(proficiency: i64, known: bool) -> i64 {
-    (550 + 35 * proficiency / 10 + if known { 50 } else { 0 }).min(980)
+/// The chance of solving it, in per mille; the agent whom the customer knows does somewhat better.
+fn solves(fit: &Fit, known: bool) -> i64 {
+    (fit.solves + if known { 50 } else { 0 }).min(980)
 }
 
 impl Pool {
@@ -91,7 +86,7 @@ impl Pool {
     pub(super) fn own(&self, class: &Class, priority: u8, fit: &Fit, hands: &State, known: bool) -> Cost {
         let costs = &self.settings.costs;
         let full = class.work_us();
-        let mut work = full * 1_000 / speed(fit.proficiency);
+        let mut work = full * 1_000 / fit.speed.max(1);
         if known {
             work = work * i64::from(costs.known_agent_pm.clamp(1, 1_000)) / 1_000;
         }
@@ -113,7 +108,7 @@ impl Pool {
             let loss = self.beside.with(hands.busy + 1) - self.beside.with(hands.busy + 2);
             i64::from(hands.beside) * taken * loss.max(0) / 1_000
         };
-        let unsolved = 1_000 - solves(fit.proficiency, known);
+        let unsolved = 1_000 - solves(fit, known);
         let again = unsolved * i64::from(costs.comes_again_pm) / 1_000 * i64::from(costs.again_s) * 1_000;
         let total = (taken + others + slowed + again).saturating_mul(class.terms.weight(priority)) / 1_000;
         Cost { total, price: 0, risk: 0, taken }

@@ -11,7 +11,7 @@ use super::agents::{Agent, State};
 use super::classes::Class;
 use super::ids::Ids;
 use super::line::{Lanes, Peek, Place, Turn};
-use super::profiles::{Fit, Profile, judge, proficiency};
+use super::profiles::{Fit, Profile, judge};
 use super::settings::{Settings, Speeds};
 use super::shape::{AgentProfile, Needs, Room, Standing, Waiting};
 use super::slab::Slab;
@@ -430,9 +430,7 @@ impl Pool {
         let mut shared = Profile::new(profile.clone(), limits.into_iter());
         for (number, class) in self.classes.iter() {
             if let Ok(points) = judge(profile, &class.needs, self.settings.weights) {
-                let proficiency = proficiency(profile, &class.needs);
-                let (channel, effort) = (class.channel, class.effort);
-                shared.add_fit(Fit { class: number, channel, effort, proficiency, points });
+                shared.add_fit(Fit::new(number, class, profile, points));
             }
         }
         let fits: Vec<u32> = shared.fits().iter().map(|fit| fit.class).collect();

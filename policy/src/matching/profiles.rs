@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::ability::Ability;
+use super::classes::Class;
 use super::groups::Group;
 use super::shape::{AgentProfile, Needs};
 use crate::document::Weights;
@@ -31,6 +33,18 @@ pub(super) struct Fit {
     pub(super) proficiency: i64,
     /// Points for it.
     pub(super) points: i64,
+    /// Speed and solving, as the mean over the needed skills.
+    pub(super) speed: i64,
+    pub(super) solves: i64,
+}
+
+impl Fit {
+    /// The fit of a profile that is eligible for a class with these points.
+    pub(super) fn new(class: u32, of: &Class, profile: &AgentProfile, points: i64) -> Self {
+        let (speed, solves) = ability(profile, &of.needs);
+        let proficiency = proficiency(profile, &of.needs);
+        Self { class, channel: of.channel, effort: of.effort, proficiency, points, speed, solves }
+    }
 }
 
 impl Profile {
@@ -77,7 +91,7 @@ impl Profile {
 }
 
 /// The mean proficiency of a profile that is eligible, in per cent.
-pub(super) fn proficiency(profile: &AgentProfile, needs: &Needs) -> i64 {
+fn proficiency(profile: &AgentProfile, needs: &Needs) -> i64 {
     let sum: i64 = needs
         .skills
         .iter()
@@ -86,6 +100,24 @@ pub(super) fn proficiency(profile: &AgentProfile, needs: &Needs) -> i64 {
     match i64::try_from(needs.skills.len()) {
         Ok(count) if count > 0 => sum / count,
         _ => 100,
+    }
+}
+
+/// Speed and solving of a profile that is eligible, in per mille, as the mean over the needed skills.
+fn ability(profile: &AgentProfile, needs: &Needs) -> (i64, i64) {
+    let seen = |skill: &str, typed: u8| {
+        let known = profile.ability.get(skill).copied();
+        let it = known.unwrap_or_else(|| Ability::of_proficiency(typed));
+        (i64::from(it.speed_pm), i64::from(it.solves_pm))
+    };
+    let mut sum = (0, 0);
+    for (skill, _) in &needs.skills {
+        let (speed, solves) = seen(skill, profile.skills.get(&**skill).copied().unwrap_or(0));
+        sum = (sum.0 + speed, sum.1 + solves);
+    }
+    match i64::try_from(needs.skills.len()) {
+        Ok(count) if count > 0 => (sum.0 / count, sum.1 / count),
+        _ => seen("", 100),
     }
 }
 

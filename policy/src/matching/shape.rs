@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::ability::Ability;
 use crate::id::{AgentId, ConversationId};
 use crate::time::{Span, Timestamp};
 
@@ -39,6 +40,9 @@ pub struct AgentProfile {
     pub channels: BTreeMap<String, u32>,
     /// The skill that this agent is for first of all, where the rule asks for it.
     pub primary: Option<String>,
+    /// Skill to what was seen of the agent at it, where that differs from what the proficiency says; the engine learns it.
+    /// The name `""` stands for conversations that need no skill.
+    pub ability: BTreeMap<String, Ability>,
 }
 
 impl AgentProfile {

@@ -54,7 +54,7 @@ fn profile() -> impl Strategy<Value = AgentProfile> {
         languages,
         capacity,
         channels,
-        primary: None,
+        ..AgentProfile::default()
     })
 }
 

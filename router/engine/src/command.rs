@@ -146,6 +146,8 @@ pub enum CommandKind {
         by: Actor,
         /// Which.
         conversation: ConversationId,
+        /// Whether the customer got what they came for, if that is known.
+        solved: Option<bool>,
     },
     /// Opens a closed conversation again, as the store kept it.
     Reopen {

@@ -222,6 +222,8 @@ pub enum EventKind {
         conversation: ConversationId,
         /// By whom.
         by: ClosedBy,
+        /// Whether the customer got what they came for, if that is known.
+        solved: Option<bool>,
     },
     /// Opened again.
     Reopened {

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::{Agent, Conversation, Engine, Phase, QueueFigures, Workspace};
 
-/// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 2.
-const FORM: u8 = 2;
+/// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 3.
+const FORM: u8 = 3;
 
 /// Why a snapshot was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

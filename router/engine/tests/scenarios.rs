@@ -141,10 +141,15 @@ impl Play {
                 until: rest.get(2).map(|it| Timestamp(it.parse::<i64>().unwrap() * 1_000)),
             },
             "unpark" => CommandKind::Unpark { agent: agent(0), conversation: conversation(1) },
-            "close" => CommandKind::Close { by: Actor::Agent(agent(0)), conversation: conversation(1) },
+            "close" => CommandKind::Close {
+                by: Actor::Agent(agent(0)),
+                conversation: conversation(1),
+                solved: None,
+            },
             "ends" => CommandKind::Close {
                 by: Actor::Customer(CustomerId::from_bits(number(rest[0]))),
                 conversation: conversation(0),
+                solved: None,
             },
             "transfer" => {
                 let to = match rest[2].strip_prefix('@') {
@@ -224,7 +229,7 @@ fn told(event: &Event) -> String {
         EventKind::Unparked { conversation, agent, fence } => {
             format!("{} taken up by {}, fence {fence}", of(conversation), who(agent))
         }
-        EventKind::Closed { conversation, by } => match by {
+        EventKind::Closed { conversation, by, .. } => match by {
             engine::ClosedBy::Agent(agent) => format!("{} closed by {}", of(conversation), who(agent)),
             other => format!("{} closed by {other:?}", of(conversation)),
         },

@@ -228,7 +228,11 @@ impl World {
                 CommandKind::Park { agent: holder, conversation, until }
             }
             16 => CommandKind::Unpark { agent: holder, conversation },
-            17 => CommandKind::Close { by: Actor::Agent(holder), conversation },
+            17 => CommandKind::Close {
+                by: Actor::Agent(holder),
+                conversation,
+                solved: self.dice.pick(&[None, Some(true), Some(false)]).flatten(),
+            },
             18 => {
                 let side = if self.dice.below(2) == 0 { Side::Customer } else { Side::Agent };
                 let stage =
@@ -285,7 +289,7 @@ impl World {
                 let held =
                     state.conversations.values().find_map(|it| it.holder().map(|holder| (it.id, holder)));
                 let Some((conversation, holder)) = held else { break };
-                self.run(workspace, CommandKind::Close { by: Actor::Agent(holder), conversation });
+                self.run(workspace, CommandKind::Close { by: Actor::Agent(holder), conversation, solved: None });
             }
             let state = self.engine.workspace(workspace).unwrap();
             for it in state

@@ -81,6 +81,9 @@ pub enum ClientFrame {
         id: String,
         /// The conversation.
         conversation: ConversationId,
+        /// Whether the customer got what they came for; only an agent's word counts here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        solved: Option<bool>,
     },
     /// Opens a closed conversation again.
     Reopen {

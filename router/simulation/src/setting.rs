@@ -79,6 +79,8 @@ fn offer_s(rule: &str) -> u32 {
 }
 
 fn fill(document: &mut Document, scenario: &Scenario, order: Order, same_agent: bool, offer_s: u32) {
+    // Skills are typed in as they are: there is nothing to learn.
+    document.learning.strength = 0;
     for skill in 0..scenario.skills() {
         document.skills.insert(skill_name(skill), "a skill of the scenario".to_owned());
     }
@@ -138,20 +140,27 @@ impl Effort {
     }
 }
 
-/// The profiles of the agents, in their order.
+/// Proficiency of everybody, where nothing is known of anybody.
+const MIDDLING: f64 = 0.5;
+
+/// The profiles of the agents, in their order. A document that learns what they can do is told nothing of it: all who are
+/// able at all are middling.
 #[must_use]
-pub fn profiles(scenario: &Scenario) -> Vec<AgentProfile> {
+pub fn profiles(scenario: &Scenario, document: &Document) -> Vec<AgentProfile> {
+    let learns = document.learning.strength > 0;
+    let typed = |proficiency: f64| per_cent(if learns { MIDDLING } else { proficiency });
     let effort = Effort::of(scenario);
     let of = |agent: &Agent| {
         let skilled = agent.skills.iter().enumerate().filter(|(_, proficiency)| **proficiency > 0.0);
         AgentProfile {
-            skills: skilled.map(|(skill, proficiency)| (skill_name(skill), per_cent(*proficiency))).collect(),
+            skills: skilled.map(|(skill, proficiency)| (skill_name(skill), typed(*proficiency))).collect(),
             languages: agent.languages.iter().map(|language| language_name(*language)).collect(),
             primary: Some(skill_name(agent.primary)),
             capacity: effort.call + agent.slots.email,
             channels: [Channel::Voice, Channel::Chat, Channel::Email]
                 .map(|channel| (channel.name().to_owned(), agent.slots.of(channel)))
                 .into(),
+            ability: std::collections::BTreeMap::new(),
         }
     };
     scenario.agents.iter().map(of).collect()

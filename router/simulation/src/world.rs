@@ -147,8 +147,8 @@ pub fn run(
 }
 
 /// How an agent ends a conversation, and what comes out of it.
-fn closing(agent: AgentId, conversation: ConversationId, _solved: bool) -> CommandKind {
-    CommandKind::Close { by: Actor::Agent(agent), conversation }
+fn closing(agent: AgentId, conversation: ConversationId, solved: bool) -> CommandKind {
+    CommandKind::Close { by: Actor::Agent(agent), conversation, solved: Some(solved) }
 }
 
 impl<'a> World<'a> {
@@ -180,9 +180,9 @@ impl<'a> World<'a> {
     /// Workspace, policy, agents, all online.
     fn open_for_work(&mut self, document: &Document, told: bool) -> Result<(), Fault> {
         self.ask("the workspace", CommandKind::CreateWorkspace)?;
-        let document = Box::new(document.clone());
-        self.ask("the policy", CommandKind::InstallPolicy { version: 1, document })?;
-        for (agent, profile) in setting::profiles(self.scenario).into_iter().enumerate() {
+        let installed = Box::new(document.clone());
+        self.ask("the policy", CommandKind::InstallPolicy { version: 1, document: installed })?;
+        for (agent, profile) in setting::profiles(self.scenario, document).into_iter().enumerate() {
             let (agent, name) = (agent_id(agent), "Agent".into());
             self.ask("an agent", CommandKind::PutAgent { agent, name, bot: false, profile })?;
             self.ask("to come online", CommandKind::SetStanding { agent, standing: Standing::Online })?;
@@ -323,7 +323,7 @@ impl<'a> World<'a> {
         self.contacts[contact].waited = self.now - self.contacts[contact].arrived;
         self.open -= 1;
         let conversation = conversation_id(contact);
-        self.ask("a customer to leave", CommandKind::Close { by: Actor::Customer(customer), conversation })?;
+        self.ask("a customer to leave", CommandKind::Close { by: Actor::Customer(customer), conversation, solved: None })?;
         self.engine.take_ended(WORKSPACE);
         Ok(())
     }

@@ -104,7 +104,7 @@ pub(crate) async fn put(
         languages: input.languages,
         capacity: input.capacity,
         channels: input.channels,
-        primary: None,
+        ..AgentProfile::default()
     };
     let bot = input.kind == "bot";
     let kind = CommandKind::PutAgent { agent, name: input.name.as_str().into(), bot, profile };

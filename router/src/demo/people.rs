@@ -135,7 +135,7 @@ async fn close_quiet(client: &mut Client, said: &mut Said) -> anyhow::Result<()>
     if let Some(conversation) = quiet {
         said.remove(&conversation);
         let id = client.id();
-        client.say(&ClientFrame::Close { id, conversation }).await?;
+        client.say(&ClientFrame::Close { id, conversation, solved: Some(true) }).await?;
     }
     Ok(())
 }
@@ -157,7 +157,7 @@ async fn answer(
         Some(text) => client.write(Some(conversation), text).await,
         None => {
             let id = client.id();
-            client.say(&ClientFrame::Close { id, conversation }).await
+            client.say(&ClientFrame::Close { id, conversation, solved: Some(true) }).await
         }
     }
 }

@@ -196,9 +196,10 @@ impl State {
             }
             (
                 Principal::Agent { workspace, .. } | Principal::Customer { workspace, .. },
-                ClientFrame::Close { conversation, .. },
+                ClientFrame::Close { conversation, solved, .. },
             ) => {
-                self.close(*workspace, actor(principal)?, conversation)?;
+                let solved = solved.filter(|_| matches!(principal, Principal::Agent { .. }));
+                self.close(*workspace, actor(principal)?, conversation, solved)?;
                 Ok((Some(conversation), None))
             }
             (
@@ -356,8 +357,9 @@ impl State {
         workspace: WorkspaceId,
         by: Actor,
         conversation: ConversationId,
+        solved: Option<bool>,
     ) -> Result<(), Denied> {
-        self.execute_plain(workspace, CommandKind::Close { by, conversation }).map_err(Denied::from)
+        self.execute_plain(workspace, CommandKind::Close { by, conversation, solved }).map_err(Denied::from)
     }
 
     fn reopen(

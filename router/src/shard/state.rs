@@ -103,7 +103,7 @@ pub(super) enum Effect {
 }
 
 /// The version of our records.
-pub(super) const RECORD_VERSION: u8 = 2;
+pub(super) const RECORD_VERSION: u8 = 3;
 
 impl State {
     /// The state after recovery.

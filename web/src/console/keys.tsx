@@ -17,7 +17,8 @@ const LIST: [string[], string][] = [
   [["a"], "Accept the offer"],
   [["d"], "Decline the offer"],
   [["r"], "Answer"],
-  [["e"], "Close the conversation"],
+  [["e"], "Close as solved"],
+  [["E"], "Close, not solved"],
   [["p"], "Park, or take up again"],
   [["?"], "This list"],
   [["Esc"], "Leave the answer, then the conversation"],
@@ -46,6 +47,9 @@ function act(key: string): boolean {
       return true;
     case "e":
       if (open?.state === "assigned") state.close(open.id);
+      return true;
+    case "E":
+      if (open?.state === "assigned") state.close(open.id, false);
       return true;
     case "p":
       if (open?.state === "assigned") state.park(open.id);

@@ -30,7 +30,8 @@ function entries(): Entry[] {
   if (thread?.state === "assigned") {
     const { id } = thread;
     list.push({ name: "Answer", note: "r", run: () => { state.focusComposer.value += 1; } });
-    list.push({ name: "Close the conversation", note: "e", run: () => state.close(id) });
+    list.push({ name: "Close as solved", note: "e", run: () => state.close(id) });
+    list.push({ name: "Close, not solved", note: "E", run: () => state.close(id, false) });
     list.push({ name: "Park until the customer writes", note: "p", run: () => state.park(id) });
     for (const target of targets(thread)) list.push({ name: `Hand over to ${target.name}`, run: target.run });
   }

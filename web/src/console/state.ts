@@ -214,8 +214,10 @@ export function unpark(conversation: string): void {
   void ask({ type: "unpark", id: fresh(), conversation });
 }
 
-export function close(conversation: string): void {
-  void ask({ type: "close", id: fresh(), conversation }, "Closed.", () => reopen(conversation));
+/** Ends it; whether it was solved teaches the router who is good at what. */
+export function close(conversation: string, solved = true): void {
+  const said = solved ? "Closed as solved." : "Closed, not solved.";
+  void ask({ type: "close", id: fresh(), conversation, solved }, said, () => reopen(conversation));
 }
 
 export function reopen(conversation: string): void {

@@ -256,7 +256,7 @@ function Actions({ thread }: { thread: Open }) {
           <Menu label="Park" actions={later()} class="labelled">
             <Park /> <span class="words">Park</span>
           </Menu>
-          <button type="button" aria-label="Close" title="Close (e)" onClick={() => state.close(thread.id)}>
+          <button type="button" aria-label="Close" title="Close as solved (e), or not solved (E)" onClick={() => state.close(thread.id)}>
             <Done /> <span class="words">Close</span>
           </button>
         </>

@@ -10,7 +10,12 @@ use crate::rejection::Rejection;
 use crate::route::Turn;
 use crate::state::{Conversation, Phase};
 
-pub(super) fn close(turn: &mut Turn<'_>, by: Actor, id: ConversationId) -> Result<(), Rejection> {
+pub(super) fn close(
+    turn: &mut Turn<'_>,
+    by: Actor,
+    id: ConversationId,
+    solved: Option<bool>,
+) -> Result<(), Rejection> {
     let it = conversation(turn, id)?;
     // An agent may also end what it set aside.
     let parked_by_actor =
@@ -22,18 +27,18 @@ pub(super) fn close(turn: &mut Turn<'_>, by: Actor, id: ConversationId) -> Resul
         Actor::Customer(_) => ClosedBy::Customer,
         Actor::Agent(agent) | Actor::Supervisor(agent) => ClosedBy::Agent(agent),
     };
-    end(turn, id, by);
+    end(turn, id, by, solved);
     Ok(())
 }
 
 /// Ends it and gives the freed agent what waits.
-pub(super) fn end(turn: &mut Turn<'_>, id: ConversationId, by: ClosedBy) {
+pub(super) fn end(turn: &mut Turn<'_>, id: ConversationId, by: ClosedBy, solved: Option<bool>) {
     let Ok(it) = conversation(turn, id) else { return };
     let freed = it.takes_room_of();
     if let Phase::Offered { offer, agent, .. } = it.phase {
         turn.record(EventKind::OfferWithdrawn { conversation: id, offer, agent });
     }
-    turn.record(EventKind::Closed { conversation: id, by });
+    turn.record(EventKind::Closed { conversation: id, by, solved });
     if let Some(agent) = freed {
         turn.route_agent(agent);
     }

@@ -68,7 +68,9 @@ impl Engine {
                 park::park(turn, *agent, *conversation, *until)
             }
             CommandKind::Unpark { agent, conversation } => park::unpark(turn, *agent, *conversation),
-            CommandKind::Close { by, conversation } => close::close(turn, *by, *conversation),
+            CommandKind::Close { by, conversation, solved } => {
+                close::close(turn, *by, *conversation, *solved)
+            }
             CommandKind::Reopen { by, closed } => close::reopen(turn, *by, closed),
             CommandKind::ReportDelivery { conversation, side, upto, stage } => {
                 report_delivery::handle(turn, *conversation, *side, *upto, *stage)

@@ -61,7 +61,7 @@ fn look(
                 it.policy.queue(queue)?.idle_close
             });
             match idle {
-                Some(idle) if active + idle <= at => end(&mut turn, id, ClosedBy::Idle),
+                Some(idle) if active + idle <= at => end(&mut turn, id, ClosedBy::Idle, None),
                 // Somebody wrote since: look again later.
                 idle => engine.look_again(workspace, id, before, idle.map(|idle| active + idle)),
             }

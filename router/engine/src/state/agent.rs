@@ -1,9 +1,10 @@
 //! An agent as the engine knows one. Capacity and standing are in the pool; here is what it holds.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 
 use policy::id::ConversationId;
+use policy::matching::Seen;
 use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub struct Agent {
     pub(crate) idle_since: Timestamp,
     /// The last time a conversation left it, or it came online.
     pub(crate) freed: Timestamp,
+    /// What was seen of it, by skill; by `""` where none was needed.
+    pub(crate) seen: BTreeMap<Box<str>, Seen>,
 }
 
 impl Agent {
@@ -36,6 +39,7 @@ impl Agent {
             awaited: BTreeSet::new(),
             idle_since: at,
             freed: at,
+            seen: BTreeMap::new(),
         }
     }
 }

@@ -26,10 +26,10 @@ impl Workspace {
                 }
             }
             EventKind::AgentPut { agent, name, bot, profile } => {
-                self.pool.put_agent(*agent, profile, at);
                 let known = self.agents.entry(*agent).or_insert_with(|| Agent::new(name, *bot, at));
                 known.name = name.clone();
                 known.bot = *bot;
+                self.put_in_pool(*agent, profile.clone(), at);
             }
             EventKind::AgentRemoved { agent } => {
                 self.pool.remove_agent(*agent);
@@ -140,7 +140,7 @@ impl Workspace {
                 self.take_room(*agent, *conversation, at);
                 self.hold(*conversation, *agent, *fence, at);
             }
-            EventKind::Closed { conversation, .. } => self.close(*conversation, at),
+            EventKind::Closed { conversation, solved, .. } => self.close(*conversation, *solved, at),
             EventKind::Reopened { closed } => {
                 let mut conversation = (**closed).clone();
                 conversation.phase = Phase::Waiting { open: false, reserved: None };
@@ -258,25 +258,27 @@ impl Workspace {
         }
     }
 
-    /// Learns from a holding that ends now; its room is free already.
-    fn learn(&mut self, id: ConversationId, at: Timestamp) {
-        if let Some(conversation) = self.conversations.get_mut(&id)
-            && let Some(since) = conversation.held_since.take()
-        {
-            let held = at.since(since);
-            self.queues.entry(conversation.needs.queue.clone()).or_default().learn(held);
-            if let Some(agent) = conversation.known_agent {
-                self.pool.worked(&conversation.needs, agent, held, self.pool.in_hand(agent));
-            }
-        }
+    /// Learns from a holding that ends now; its room is free already. Gives who held it, and for how many per mille of
+    /// the work of its class.
+    fn learn(&mut self, id: ConversationId, at: Timestamp) -> Option<(AgentId, Option<i64>)> {
+        let conversation = self.conversations.get_mut(&id)?;
+        let since = conversation.held_since.take()?;
+        let held = at.since(since);
+        self.queues.entry(conversation.needs.queue.clone()).or_default().learn(held);
+        let agent = conversation.known_agent?;
+        let ratio = self.pool.worked(&conversation.needs, agent, held, self.pool.in_hand(agent));
+        // Only who had it from beginning to end shows how long it takes.
+        Some((agent, ratio.filter(|_| conversation.first_held == Some(since))))
     }
 
-    fn close(&mut self, id: ConversationId, at: Timestamp) {
+    fn close(&mut self, id: ConversationId, solved: Option<bool>, at: Timestamp) {
         self.pool.leave(id);
         if let Some(agent) = self.conversations.get(&id).and_then(Conversation::takes_room_of) {
             self.free_room(agent, id, at);
         }
-        self.learn(id, at);
+        if let Some((agent, ratio)) = self.learn(id, at) {
+            self.learn_ability(id, agent, ratio, solved, at);
+        }
         if let Some(conversation) = self.conversations.remove(&id) {
             if let Phase::Offered { offer, .. } = conversation.phase {
                 self.offers.remove(&offer);

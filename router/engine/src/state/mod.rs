@@ -1,5 +1,6 @@
 //! The state, and the one place where it changes: [`Engine::apply`].
 
+mod ability;
 mod agent;
 mod apply;
 mod conversation;
