@@ -44,6 +44,9 @@ pub struct Document {
     /// Channel to the speed of each conversation, in per mille of full speed, while an agent has 1, 2, 3, … of them. For
     /// an interruptible channel: while the agent has 0, 1, 2, … others.
     pub speeds: BTreeMap<String, Vec<u32>>,
+    /// Channels on which an agent gets so many conversations at once as the own turn times allow: the customers' time to
+    /// answer by the agent's own, and one more, within the agent's limit for the channel.
+    pub turn_caps: BTreeSet<String>,
     /// Channels whose work is put down when other work comes, such as e-mail: it runs beside the rest, and only the rest
     /// slows it.
     pub interruptible: BTreeSet<String>,
@@ -258,10 +261,20 @@ pub struct IntakeDoc {
     pub when: WhenDoc,
     /// The queue it goes to.
     pub queue: String,
-    /// Skill to the least proficiency, 1 to 100.
+    /// Skill to the least proficiency, 1 to 100: all of them.
     pub needs: BTreeMap<String, u8>,
+    /// Alternatives: one skill of each of these is enough.
+    pub any_of: Vec<BTreeMap<String, u8>>,
+    /// Skills that the agent must not have.
+    pub none_of: Vec<String>,
     /// 0 to 9; the queue's where it is not given.
     pub priority: Option<u8>,
+    /// It counts as having waited for so many seconds when it comes.
+    pub head_start_s: u32,
+    /// Agents, by name or id, who are asked before all others for `prefer_s` seconds, as long as one of them is online.
+    pub prefer: Vec<String>,
+    /// How long they are; 0 as long as it waits.
+    pub prefer_s: u32,
 }
 
 /// The conditions of an intake rule; all that are given must hold.
@@ -307,6 +320,18 @@ pub struct QueueDoc {
     pub priority: u8,
     /// What every conversation in this queue needs, also one that was handed over to it: skill to least proficiency.
     pub needs: BTreeMap<String, u8>,
+    /// Alternatives: one skill of each of these is enough.
+    pub any_of: Vec<BTreeMap<String, u8>>,
+    /// Skills that the agent must not have.
+    pub none_of: Vec<String>,
+    /// Offers it to so many agents at once: the first to accept has it.
+    pub offers: u32,
+    /// How long an agent keeps the room of a conversation after closing it, in seconds, to write up what is to be kept; the
+    /// agent may end it before.
+    pub wrap_up_s: u32,
+    /// A customer who has waited for a word so many seconds while the agent is away goes back in line, at the old age; 0
+    /// waits for the agent.
+    pub reassign_s: u32,
     /// How many may wait; more are told honestly that the line is full.
     pub max_waiting: u32,
     /// Closes a conversation in which nobody wrote for so many seconds; 0 never does.
@@ -328,10 +353,14 @@ pub struct StepDoc {
     pub after_s: u32,
     /// Also before that, as soon as nobody who is online could take it.
     pub when_nobody: bool,
-    /// Skills that are no longer needed.
+    /// Skills that are no longer needed, and no longer in the way.
     pub drop: Vec<String>,
     /// Skill to the least proficiency that is needed from now on.
     pub needs: BTreeMap<String, u8>,
+    /// Alternatives that take the place of those before, if any are given.
+    pub any_of: Vec<BTreeMap<String, u8>>,
+    /// Skills that the agent must not have from now on, beside those before.
+    pub none_of: Vec<String>,
     /// The language is no longer needed.
     pub any_language: bool,
     /// It goes on in this queue, at its old age, with that one's own needs and steps.
@@ -351,6 +380,11 @@ impl Default for QueueDoc {
             topics: true,
             priority: 4,
             needs: BTreeMap::new(),
+            any_of: Vec::new(),
+            none_of: Vec::new(),
+            offers: 1,
+            wrap_up_s: 0,
+            reassign_s: 0,
             max_waiting: 100_000,
             idle_close_s: 0,
             weight: None,
@@ -377,10 +411,20 @@ impl Default for Weights {
 }
 
 /// What no weight may overrule.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoundsDoc {
     /// Past so many seconds a conversation goes before every younger one, whatever their priority; 0 takes the larger
     /// of four service targets and half an hour.
     pub passed_over_s: u32,
+    /// The most conversations that one agent is given in `share_within_s` seconds; 0 is no bound.
+    pub share: u32,
+    /// The length of the period for `share`, in seconds.
+    pub share_within_s: u32,
+}
+
+impl Default for BoundsDoc {
+    fn default() -> Self {
+        Self { passed_over_s: 0, share: 0, share_within_s: 3_600 }
+    }
 }

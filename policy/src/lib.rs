@@ -25,6 +25,7 @@
 //!     known_agent: None,
 //!     reserved: None,
 //!     refused: Vec::new(),
+//!     preferred: None,
 //! });
 //! let decision = pool.choose_agent(conversation, at).unwrap();
 //! assert_eq!(decision.agent, ana);
@@ -48,6 +49,7 @@ pub mod time;
 pub use disclose::{Audience, Disclosed, Field, Grants, Purpose, Withheld, disclose};
 pub use document::{Document, Fault, Rule, Weights};
 pub use matching::{
-    Able, AgentProfile, Decision, Lost, Needs, Pool, Room, Score, Settings, Standing, Terms, Trigger, Waiting,
+    Able, AgentProfile, Decision, Lost, Needs, Pool, Preferred, Room, Score, Settings, Standing, Terms,
+    Trigger, Waiting,
 };
 pub use policy::{Arrival, Policy, Queue, Routing, Step};

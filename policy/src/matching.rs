@@ -30,9 +30,10 @@ mod shape;
 mod slab;
 
 pub use ability::{Ability, Seen};
+pub use agents::Share;
 pub use decision::{Decision, Lost, Name, Score, Terms, Trigger};
 pub use figures::{Figures, Learned};
 pub use pool::Pool;
 pub use settings::{QueueTerms, Settings};
 pub(crate) use shape::covers;
-pub use shape::{Able, AgentProfile, Needs, Room, Standing, Waiting};
+pub use shape::{Able, AgentProfile, Needs, Preferred, Room, Standing, Waiting};

@@ -2,7 +2,7 @@
 //! new one.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -45,6 +45,16 @@ pub struct Queue {
     pub topics: bool,
     /// What every conversation in it needs: skill to least proficiency.
     pub needs: BTreeMap<String, u8>,
+    /// Alternatives, one skill of each.
+    pub any_of: Vec<BTreeMap<String, u8>>,
+    /// Skills that the agent must not have.
+    pub none_of: Vec<String>,
+    /// To how many agents it is offered at once.
+    pub offers: u32,
+    /// How long an agent keeps the room of a conversation after closing it.
+    pub wrap_up: Span,
+    /// A customer who has waited for a word so long while the agent is away goes back in line.
+    pub reassign: Option<Span>,
     /// The name of its opening hours; none is always open.
     pub hours: Option<String>,
     /// What changes while nobody takes a conversation.
@@ -81,6 +91,10 @@ pub struct Routing {
     pub needs: Needs,
     /// 0 to 9; 9 goes first.
     pub priority: u8,
+    /// It counts as having waited for so long.
+    pub head_start: Span,
+    /// Who is asked before all others, by name or id, and for how long; always for zero.
+    pub prefer: (Vec<String>, Span),
 }
 
 /// The default bound for being passed over is this many service targets, or half an hour if that is more.
@@ -164,6 +178,10 @@ impl Policy {
                 .collect(),
             interruptible: self.document.interruptible.iter().map(|name| name.as_str().into()).collect(),
             queues: self.queues.iter().map(terms).collect(),
+            share: (self.document.bounds.share > 0).then(|| {
+                let within = Span::seconds(self.document.bounds.share_within_s.max(1).into());
+                (self.document.bounds.share, within)
+            }),
         }
     }
 
@@ -177,6 +195,17 @@ impl Policy {
     #[must_use]
     pub fn effort(&self, channel: &str) -> u32 {
         self.document.efforts.get(channel).copied().unwrap_or(1)
+    }
+
+    /// The channels that the document names, and web chat, which is always there.
+    #[must_use]
+    pub fn channels(&self) -> BTreeSet<&str> {
+        let Document { efforts, speeds, intake, .. } = &self.document;
+        let named = efforts
+            .keys()
+            .chain(speeds.keys())
+            .chain(intake.iter().filter_map(|it| it.when.channel.as_ref()));
+        named.map(String::as_str).chain(["web_chat"]).collect()
     }
 
     /// Whether a queue is open; one without hours always is, one that is not there never is.
@@ -219,6 +248,7 @@ impl Policy {
         let queue = rule.map_or(self.fallback.as_str(), |rule| rule.queue.as_str());
         let mut skills: BTreeMap<&str, u8> = BTreeMap::new();
         let (mut priority, mut language) = (QueueDoc::default().priority, None);
+        let (mut any_of, mut none_of) = (Vec::new(), Vec::new());
         if let Some(queue) = self.queues.get(queue) {
             priority = queue.priority;
             if queue.topics {
@@ -227,8 +257,15 @@ impl Policy {
             }
             skills.extend(queue.needs.iter().map(|(skill, least)| (skill.as_str(), *least)));
             language = arrival.language.filter(|tag| queue.language && !tag.is_empty());
+            any_of.extend(alternatives(&queue.any_of));
+            none_of.extend(queue.none_of.iter().map(|skill| Box::from(skill.as_str())));
         }
+        let (mut head_start, mut prefer) = (Span(0), (Vec::new(), Span(0)));
         if let Some(rule) = rule {
+            any_of.extend(alternatives(&rule.any_of));
+            none_of.extend(rule.none_of.iter().map(|skill| Box::from(skill.as_str())));
+            head_start = Span::seconds(rule.head_start_s.into());
+            prefer = (rule.prefer.clone(), Span::seconds(rule.prefer_s.into()));
             skills.extend(rule.needs.iter().map(|(skill, least)| (skill.as_str(), *least)));
             priority = rule.priority.unwrap_or(priority);
         }
@@ -238,8 +275,10 @@ impl Policy {
             effort: self.effort(arrival.channel),
             language: language.map(|tag| tag.to_ascii_lowercase().into_boxed_str()),
             skills: skills.into_iter().map(|(skill, least)| (Box::from(skill), least)).collect(),
+            any_of,
+            none_of,
         };
-        Routing { needs, priority }
+        Routing { needs, priority, head_start, prefer }
     }
 
     /// What a conversation needs after a step of its queue. A step that leads to a queue that is no longer there changes
@@ -248,16 +287,28 @@ impl Policy {
     pub fn after_step(&self, needs: &Needs, priority: u8, step: &Step) -> Routing {
         let change = &step.change;
         let to = change.queue.as_deref().and_then(|queue| self.reroute(needs, queue));
-        let Routing { needs, priority } = to.unwrap_or_else(|| Routing { needs: needs.clone(), priority });
+        let Routing { needs, priority, .. } = to.unwrap_or_else(|| Routing::plain(needs.clone(), priority));
+        let dropped = |skill: &str| change.drop.iter().any(|drop| drop == skill);
         let mut skills: BTreeMap<Box<str>, u8> = needs.skills.into_iter().collect();
-        skills.retain(|skill, _| !change.drop.iter().any(|drop| **drop == **skill));
+        skills.retain(|skill, _| !dropped(skill));
         skills.extend(change.needs.iter().map(|(skill, least)| (Box::from(skill.as_str()), *least)));
         let needs = Needs {
             language: needs.language.filter(|_| !change.any_language),
             skills: skills.into_iter().collect(),
+            any_of: if change.any_of.is_empty() {
+                needs.any_of.into_iter().filter(|skills| !skills.iter().any(|(it, _)| dropped(it))).collect()
+            } else {
+                alternatives(&change.any_of).collect()
+            },
+            none_of: {
+                let before = needs.none_of.into_iter().filter(|skill| !dropped(skill));
+                let more = change.none_of.iter().map(|skill| Box::from(skill.as_str()));
+                let all: BTreeSet<Box<str>> = before.chain(more).collect();
+                all.into_iter().collect()
+            },
             ..needs
         };
-        Routing { needs, priority: change.priority.unwrap_or(priority) }
+        Routing::plain(needs, change.priority.unwrap_or(priority))
     }
 
     /// Where a conversation goes when it is handed over to another queue: its language and its topics stay needs as far
@@ -277,13 +328,30 @@ impl Policy {
             effort: self.effort(&needs.channel),
             language: needs.language.clone().filter(|_| to.language),
             skills: skills.into_iter().map(|(skill, least)| (Box::from(skill), least)).collect(),
+            any_of: alternatives(&to.any_of).collect(),
+            none_of: to.none_of.iter().map(|skill| Box::from(skill.as_str())).collect(),
         };
-        Some(Routing { needs, priority: to.priority })
+        Some(Routing::plain(needs, to.priority))
     }
 
     fn hours_of(&self, queue: &str) -> Option<&Hours> {
         self.hours.get(self.queues.get(queue)?.hours.as_ref()?)
     }
+}
+
+impl Routing {
+    /// Without a head start and without preferred agents.
+    fn plain(needs: Needs, priority: u8) -> Self {
+        Self { needs, priority, head_start: Span(0), prefer: (Vec::new(), Span(0)) }
+    }
+}
+
+/// Alternatives as matching takes them.
+fn alternatives(written: &[BTreeMap<String, u8>]) -> impl Iterator<Item = Vec<(Box<str>, u8)>> {
+    let one = |skills: &BTreeMap<String, u8>| {
+        skills.iter().map(|(skill, least)| (Box::from(skill.as_str()), *least)).collect()
+    };
+    written.iter().map(one)
 }
 
 impl Queue {
@@ -305,6 +373,11 @@ impl Queue {
             language: queue.language,
             topics: queue.topics,
             needs: queue.needs.clone(),
+            any_of: queue.any_of.clone(),
+            none_of: queue.none_of.clone(),
+            offers: queue.offers,
+            wrap_up: Span::seconds(queue.wrap_up_s.into()),
+            reassign: (queue.reassign_s > 0).then(|| Span::seconds(queue.reassign_s.into())),
             hours: queue.hours.clone(),
             steps: queue
                 .steps

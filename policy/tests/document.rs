@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::collections::BTreeMap;
+
 use policy::document::{HoursDoc, IntakeDoc, QueueDoc, WhenDoc};
 use policy::time::{Span, Timestamp};
 use policy::{Arrival, Document, Needs, Policy, Rule, Weights};
@@ -23,6 +25,7 @@ fn needs(queue: &str, channel: &str, effort: u32, language: Option<&str>, skills
         effort,
         language: language.map(Into::into),
         skills: skills.iter().map(|(skill, least)| ((*skill).into(), *least)).collect(),
+        ..Needs::default()
     }
 }
 
@@ -155,7 +158,14 @@ fn everything_wrong_is_told_in_one_run_with_what_would_be_right() {
         needs: [("refund".to_owned(), 0), ("orders".to_owned(), 101)].into(),
         priority: Some(12),
         when: WhenDoc { channel: Some(String::new()), ..WhenDoc::default() },
+        ..IntakeDoc::default()
     });
+    document.intake[0].any_of = vec![BTreeMap::new()];
+    document.intake[0].none_of = vec!["refund".into()];
+    document.intake[0].prefer = vec!["x".into(); 21];
+    document.queues.get_mut("bad").unwrap().offers = 51;
+    document.learning.strength = 10_001;
+    document.bounds.share_within_s = 0;
     document.weights.same_agent = -1;
     document.bounds.passed_over_s = u32::MAX;
 
@@ -172,6 +182,9 @@ fn everything_wrong_is_told_in_one_run_with_what_would_be_right() {
         ("hours.odd.week.sun[2]", "`+8:00-09:00`"),
         ("hours.odd.closed[0]", "`2026-12-25`"),
         ("hours.odd.closed[1]", "`2026-02-30`"),
+        ("intake[0].any_of[0]", "name some, or leave it out"),
+        ("intake[0].none_of", "did you mean `refunds`?"),
+        ("intake[0].prefer", "20 at most"),
         ("intake[4]", "never reached: intake[3]"),
         ("intake[4].queue", "did you mean `support`?"),
         ("intake[4].needs.orders", "101"),
@@ -182,8 +195,11 @@ fn everything_wrong_is_told_in_one_run_with_what_would_be_right() {
         ("queues.bad.priority", "use 0 to 9"),
         ("queues.bad.target_s", "use 1 to"),
         ("queues.bad.max_waiting", "use 1 to"),
+        ("queues.bad.offers", "use 1 to 50"),
         ("queues.billing.hours", "did you mean `office`?"),
         ("weights.same_agent", "use 0 to"),
+        ("learning.strength", "use 0 to 10000"),
+        ("bounds.share_within_s", "use 1 to"),
         ("bounds.passed_over_s", "30 days"),
     ];
     let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -220,6 +236,7 @@ fn a_decision_and_its_parts_stand_in_an_event() {
         known_agent: Some(AgentId::from_bits(1)),
         reserved: None,
         refused: Vec::new(),
+        preferred: None,
     };
     let bytes = postcard::to_allocvec(&waiting).unwrap();
     assert_eq!(postcard::from_bytes::<Waiting>(&bytes).unwrap(), waiting);

@@ -293,6 +293,8 @@ impl Metrics {
             ClientFrame::Close { .. } => "close",
             ClientFrame::Reopen { .. } => "reopen",
             ClientFrame::Presence { .. } => "presence",
+            ClientFrame::Pause { .. } => "pause",
+            ClientFrame::WrapUp { .. } => "wrap_up",
             ClientFrame::Typing { .. } => "typing",
             ClientFrame::Seen { .. } => "seen",
             ClientFrame::Ack { .. } => "ack",

@@ -233,7 +233,10 @@ async fn a_closed_conversation_can_be_opened_again() {
     let mut customer = visitor.connect().await;
     let conversation = steps::in_hand(&mut customer, &mut agent, "one").await;
     let id = customer.id();
-    customer.ask(ClientFrame::Close { id, conversation, solved: None }).await.expect("customers may end their own");
+    customer
+        .ask(ClientFrame::Close { id, conversation, solved: None })
+        .await
+        .expect("customers may end their own");
     steps::state(&mut customer, conversation, ConversationState::Closed).await;
     let id = customer.id();
     customer.ask(ClientFrame::Reopen { id, conversation }).await.expect("and open it again");

@@ -1,7 +1,7 @@
 //! A policy over the running server: conditions decide where a conversation goes, a step hands it on, a wrong one is told.
 
 use policy::id::ConversationId;
-use protocol::{ClientFrame, ConversationState, SessionEvent};
+use protocol::{ClientFrame, ConversationState, Me, ServerFrame, SessionEvent};
 use tests::{Client, Server};
 
 use crate::steps;
@@ -43,7 +43,10 @@ queue = "support"
     let (first, ..) = customer.say(None, "Hello").await;
     in_queue(&mut customer, first, "support").await;
     let id = customer.id();
-    customer.ask(ClientFrame::Close { id, conversation: first, solved: None }).await.expect("customers may end their own");
+    customer
+        .ask(ClientFrame::Close { id, conversation: first, solved: None })
+        .await
+        .expect("customers may end their own");
 
     let (second, ..) = customer.say(None, "Me again").await;
     assert_ne!(first, second);
@@ -68,4 +71,94 @@ async fn a_wrong_condition_is_told_with_its_place_and_changes_nothing() {
     let kept = workspace.admin.get("/api/v1/policy").await;
     assert_eq!(kept.status, 200);
     assert!(!kept.body.contains("customr"), "nothing was changed");
+}
+
+#[tokio::test]
+async fn two_are_asked_at_once_and_the_first_has_it() {
+    let server = Server::start().await;
+    let policy = "[queues.support]\noffers = 2\noffer_s = 60\n";
+    let workspace = server.workspace("shop", Some(policy)).await;
+    let mut ana = workspace.agent("ana").await.online().await;
+    let mut ben = workspace.agent("ben").await.online().await;
+    let mut visitor = workspace.visitor().await;
+    let mut customer = visitor.connect().await;
+    let (conversation, ..) = customer.say(None, "Hello").await;
+    let one = steps::offer(&mut ana, conversation).await;
+    let other = steps::offer(&mut ben, conversation).await;
+    assert_ne!(one.id, other.id);
+    let id = ben.id();
+    ben.ask(ClientFrame::Accept { id, offer: other.id }).await.expect("the first has it");
+    let why = ana
+        .event("the end of the offer", |event| match event {
+            SessionEvent::OfferEnded { offer, why } if *offer == one.id => Some(why.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(why, "withdrawn");
+    let id = ana.id();
+    let late = ana.ask(ClientFrame::Accept { id, offer: one.id }).await;
+    assert!(late.is_err(), "only one has it");
+}
+
+#[tokio::test]
+async fn room_is_kept_for_writing_up_and_a_paused_channel_brings_nothing() {
+    let server = Server::start().await;
+    let policy = "[queues.support]\noffer_s = 0\nwrap_up_s = 600\n";
+    let workspace = server.workspace("shop", Some(policy)).await;
+    let agent = workspace.agent_with("ana", |input| input.capacity = 1).await;
+    let mut agent = agent.online().await;
+    let mut visitors = Vec::new();
+    for _ in 0..2 {
+        visitors.push(workspace.visitor().await);
+    }
+    let mut first = visitors[0].connect().await;
+    let (done, ..) = first.say(None, "Hello").await;
+    assigned(&mut agent, done).await;
+    let mut second = visitors[1].connect().await;
+    let (next, ..) = second.say(None, "Me too").await;
+    let id = agent.id();
+    agent.ask(ClientFrame::Close { id, conversation: done, solved: Some(true) }).await.expect("closed");
+    let wrapping = me(&mut agent, |me| me.wrapping.len() == 1).await.wrapping;
+    assert_eq!(wrapping[0].conversation, done);
+    agent
+        .never("the next while the first is written up", |event| match event {
+            ServerFrame::Event { event: SessionEvent::Conversation { conversation }, .. } => {
+                (conversation.id == next).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    let id = agent.id();
+    agent.ask(ClientFrame::Pause { id, channels: vec!["web_chat".into()] }).await.expect("paused");
+    let id = agent.id();
+    agent.ask(ClientFrame::WrapUp { id, conversation: done }).await.expect("written up");
+    let now = me(&mut agent, |me| me.wrapping.is_empty() && !me.paused.is_empty()).await;
+    assert_eq!((now.paused, now.load), (vec!["web_chat".to_owned()], 0));
+    let id = agent.id();
+    agent.ask(ClientFrame::Pause { id, channels: Vec::new() }).await.expect("taken up again");
+    assigned(&mut agent, next).await;
+}
+
+/// Waits until the agent has a conversation in hand.
+async fn assigned(agent: &mut Client, which: ConversationId) {
+    agent
+        .event("the conversation in hand", |event| match event {
+            SessionEvent::Conversation { conversation }
+                if conversation.id == which && conversation.state == ConversationState::Assigned =>
+            {
+                Some(())
+            }
+            _ => None,
+        })
+        .await;
+}
+
+/// Waits until an agent is told of itself what shall be so.
+async fn me(agent: &mut Client, shall: impl Fn(&Me) -> bool) -> Me {
+    agent
+        .event("the agent's own state", |event| match event {
+            SessionEvent::Me { me } if shall(me) => Some(me.clone()),
+            _ => None,
+        })
+        .await
 }

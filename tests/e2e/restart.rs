@@ -88,7 +88,10 @@ async fn who_waited_waits_on_at_the_same_place() {
     for conversation in conversations {
         steps::take(&mut agent, conversation).await;
         let id = agent.id();
-        agent.ask(ClientFrame::Close { id, conversation, solved: None }).await.expect("an agent may end what is in hand");
+        agent
+            .ask(ClientFrame::Close { id, conversation, solved: None })
+            .await
+            .expect("an agent may end what is in hand");
     }
 }
 

@@ -110,7 +110,10 @@ async fn customers_write_and_end_their_own() {
         assert_eq!(answer, Err(Code::NotFound), "{frame:?}: a stranger does not even learn that it is there");
     }
     let id = customer.id();
-    customer.ask(ClientFrame::Close { id, conversation, solved: None }).await.expect("customers may end their own");
+    customer
+        .ask(ClientFrame::Close { id, conversation, solved: None })
+        .await
+        .expect("customers may end their own");
 }
 
 #[tokio::test]

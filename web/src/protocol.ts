@@ -178,6 +178,16 @@ export type ClientFrame = { "type": "hello",
   id: string,
   /** The wished state. */
   state: PresenceWish,
+} | { "type": "pause",
+  /** The client's id of this request. */
+  id: string,
+  /** All channels that are to pause; none takes up all again. */
+  channels: Array<string>,
+} | { "type": "wrap_up",
+  /** The client's id of this request. */
+  id: string,
+  /** Of which. */
+  conversation: ConversationId,
 } | { "type": "typing",
   /** Where. */
   conversation: ConversationId,
@@ -303,7 +313,10 @@ export type HistoryBody = {
 
 /** A group of agents that did not get a conversation. */
 export type LosingGroup = {
-  /** Why: `lacks_skill`, `below_proficiency`, `lacks_language`, `offline`, `away`, `at_capacity`, `declined`, `scored_lower`. */
+  /**
+   * Why: `lacks_skill`, `below_proficiency`, `lacks_language`, `offline`, `away`, `at_capacity`, `declined`, `scored_lower`,
+   * `reserved`, `kept_for_older`, `has_skill`, `not_yet`, `asked_too`.
+   */
   reason: string,
   /** The skill or language, where it is one. */
   name?: string | null,
@@ -327,6 +340,12 @@ export type Me = {
   capacity: number,
   /** For agents: the queues that conversations may be handed over to. */
   queues?: Array<string>,
+  /** For agents: the channels there are. */
+  channels?: Array<string>,
+  /** For agents: the channels on which nothing more is taken at present. */
+  paused?: Array<string>,
+  /** For agents: closed conversations whose room is kept for writing up. */
+  wrapping?: Array<Wrapping>,
 };
 
 /** One message of a conversation. */
@@ -706,4 +725,12 @@ export type WorkspaceInput = {
   name: string,
   /** The policy document (TOML); absent: the default one. */
   policy?: string | null,
+};
+
+/** A closed conversation whose room its agent keeps for writing up. */
+export type Wrapping = {
+  /** Which. */
+  conversation: ConversationId,
+  /** Until when, at most, in milliseconds since 1970. */
+  until_ms: number,
 };

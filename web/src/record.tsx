@@ -62,6 +62,11 @@ export function lost(group: LosingGroup): string {
     away: "away",
     at_capacity: "without room",
     declined: "declined it before",
+    reserved: "not the one it was kept for",
+    kept_for_older: "kept for somebody who has waited too long",
+    has_skill: `with ${what}, which was not to be`,
+    not_yet: "to be asked later",
+    asked_too: "asked at the same time",
     scored_lower: "could, and would have been less good",
   };
   return said[group.reason] ?? words(group.reason);

@@ -44,6 +44,9 @@ fn snapshot() -> Utf8Bytes {
         load: 0,
         capacity: 3,
         queues: Vec::new(),
+        channels: Vec::new(),
+        paused: Vec::new(),
+        wrapping: Vec::new(),
     };
     frame(SessionEvent::Snapshot { me, conversations: Vec::new(), offers: Vec::new() })
 }

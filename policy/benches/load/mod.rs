@@ -115,6 +115,7 @@ impl Load {
             known_agent,
             reserved: None,
             refused: Vec::new(),
+            preferred: None,
         });
         conversation
     }
@@ -189,5 +190,6 @@ fn kind(index: u64) -> Needs {
         effort: 1,
         language: language.map(|language| (*language).into()),
         skills,
+        ..Needs::default()
     }
 }

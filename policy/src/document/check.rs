@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Document, IntakeDoc, QueueDoc, StepDoc};
 use crate::hours::Hours;
+use crate::matching::Preferred;
 
 /// One thing that is wrong in a policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -93,6 +94,19 @@ pub(crate) fn check(document: &Document, faults: &mut Faults) -> BTreeMap<String
             || format!("{value} is out of range; use {least} to {most}"),
         );
     }
+    let parts = [
+        ("learning.strength", document.learning.strength, 0, 10_000),
+        ("learning.half_life_days", document.learning.half_life_days, 0, 3_650),
+        ("bounds.share_within_s", bounds.share_within_s, 1, 30 * DAY_S),
+    ];
+    for (name, value, least, most) in parts {
+        faults.require(
+            (least..=most).contains(&value),
+            || name.to_string(),
+            || format!("{value} is out of range; use {least} to {most}"),
+        );
+    }
+    names("turn_caps", document.turn_caps.iter().collect::<Vec<_>>().into_iter(), faults);
     names("interruptible", document.interruptible.iter().collect::<Vec<_>>().into_iter(), faults);
     names("speeds", document.speeds.keys(), faults);
     for (channel, speeds) in &document.speeds {
@@ -150,7 +164,52 @@ fn check_needs(path: &str, needs: &BTreeMap<String, u8>, document: &Document, fa
     }
 }
 
+/// Alternatives and skills that are not to be had.
+fn check_more_needs(
+    path: &str,
+    any_of: &[BTreeMap<String, u8>],
+    none_of: &[String],
+    document: &Document,
+    faults: &mut Faults,
+) {
+    faults.require(
+        any_of.len() <= MOST_STEPS,
+        || format!("{path}.any_of"),
+        || format!("{} sets of alternatives are too many; {MOST_STEPS} at most", any_of.len()),
+    );
+    for (index, skills) in any_of.iter().enumerate() {
+        let path = format!("{path}.any_of[{index}]");
+        check_needs(&path, skills, document, faults);
+        faults.require(
+            !skills.is_empty(),
+            || path.clone(),
+            || "has no skill, so nobody could have one of them; name some, or leave it out".to_string(),
+        );
+    }
+    for skill in none_of {
+        let near = nearest(skill, document.skills.keys().map(String::as_str));
+        faults.require(
+            document.skills.contains_key(skill),
+            || format!("{path}.none_of"),
+            || format!("there is no skill `{skill}`; describe it under `skills`{near}"),
+        );
+    }
+}
+
 fn check_rule(path: &str, rule: &IntakeDoc, document: &Document, faults: &mut Faults) {
+    check_more_needs(path, &rule.any_of, &rule.none_of, document, faults);
+    faults.require(
+        rule.prefer.len() <= Preferred::MOST,
+        || format!("{path}.prefer"),
+        || format!("{} agents are too many; {} at most", rule.prefer.len(), Preferred::MOST),
+    );
+    for (name, seconds) in [("head_start_s", rule.head_start_s), ("prefer_s", rule.prefer_s)] {
+        faults.require(
+            seconds <= 30 * DAY_S,
+            || format!("{path}.{name}"),
+            || format!("{seconds} is more than 30 days; use 0 to {}", 30 * DAY_S),
+        );
+    }
     let known = if document.queues.is_empty() {
         rule.queue == super::DEFAULT_QUEUE
     } else {
@@ -190,6 +249,7 @@ fn check_queue(path: &str, queue: &QueueDoc, document: &Document, faults: &mut F
         faults.add(format!("{path}.hours"), format!("there are no hours `{hours}`{near}"));
     }
     check_priority(path, queue.priority, faults);
+    check_more_needs(path, &queue.any_of, &queue.none_of, document, faults);
     check_steps(path, &queue.steps, document, faults);
     let limits = [
         ("target_s", u64::from(queue.target_s), 1, u64::from(30 * DAY_S)),
@@ -198,6 +258,9 @@ fn check_queue(path: &str, queue: &QueueDoc, document: &Document, faults: &mut F
         ("idle_close_s", queue.idle_close_s, 0, YEAR_S),
         ("weight", u64::from(queue.weight.unwrap_or(1_000)), 1, 1_000_000),
         ("work_s", u64::from(queue.work_s), 1, u64::from(DAY_S)),
+        ("offers", u64::from(queue.offers), 1, 50),
+        ("wrap_up_s", u64::from(queue.wrap_up_s), 0, u64::from(DAY_S)),
+        ("reassign_s", u64::from(queue.reassign_s), 0, YEAR_S),
     ];
     for (name, value, least, most) in limits {
         faults.require(
@@ -217,6 +280,7 @@ fn check_steps(path: &str, steps: &[StepDoc], document: &Document, faults: &mut 
     for (index, step) in steps.iter().enumerate() {
         let path = format!("{path}.steps[{index}]");
         check_needs(&path, &step.needs, document, faults);
+        check_more_needs(&path, &step.any_of, &step.none_of, document, faults);
         for skill in &step.drop {
             let near = nearest(skill, document.skills.keys().map(String::as_str));
             faults.require(

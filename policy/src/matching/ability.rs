@@ -107,8 +107,8 @@ impl Seen {
         let strength = i64::from(strength.clamp(1, 10_000)) * ONE;
         let begun = strength * 1_000 / i64::from(prior.speed_pm.max(1));
         let speed = (strength + self.works) * 1_000 / (begun + self.ratios).max(1);
-        let solves =
-            (scale(strength, i64::from(prior.solves_pm) * ONE) + self.solved * 1_000) / (strength + self.outcomes);
+        let solves = (scale(strength, i64::from(prior.solves_pm) * ONE) + self.solved * 1_000)
+            / (strength + self.outcomes);
         let bounded = |value: i64, most: u16| u16::try_from(value.clamp(1, i64::from(most))).unwrap_or(most);
         Ability { speed_pm: bounded(speed, SPEED_MAX), solves_pm: bounded(solves, 1_000) }
     }

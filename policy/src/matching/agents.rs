@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use super::classes::{Class, Seat};
 use super::pool::Pool;
 use super::profiles::Profile;
@@ -20,6 +22,15 @@ pub(super) struct Agent {
     pub(super) shown: State,
     /// In how many classes' orders the agent stands.
     pub(super) seats: u32,
+    /// What the agent was given in the present period, if shares are bounded.
+    pub(super) share: Share,
+}
+
+/// How many conversations an agent was given in a period; periods are counted from the beginning of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Share {
+    period: i64,
+    given: u32,
 }
 
 /// What changes about an agent from one conversation to the next.
@@ -92,6 +103,37 @@ pub(super) enum Spot {
 }
 
 impl Pool {
+    /// What an agent was given in the present period.
+    #[must_use]
+    pub fn share(&self, id: AgentId) -> Share {
+        self.agent(id).map(|agent| agent.share).unwrap_or_default()
+    }
+
+    /// Takes up what an agent was given, as a snapshot kept it.
+    pub fn set_share(&mut self, id: AgentId, share: Share) {
+        if let Some(slot) = self.agent_index.get(id.bits()) {
+            self.agents[slot].share = share;
+        }
+    }
+
+    /// Counts one more that an agent is given.
+    pub(super) fn give(&mut self, slot: u32, at: Timestamp) {
+        let Some((_, within)) = self.settings.share else { return };
+        let (period, share) = (at.0.div_euclid(within.0.max(1)), &mut self.agents[slot].share);
+        if share.period != period {
+            *share = Share { period, given: 0 };
+        }
+        share.given = share.given.saturating_add(1);
+    }
+
+    /// Whether an agent has had a fair share in this period and gets nothing more in it.
+    pub(super) fn has_had_share(&self, slot: u32, at: Timestamp) -> bool {
+        self.settings.share.is_some_and(|(most, within)| {
+            let share = self.agents[slot].share;
+            share.period == at.0.div_euclid(within.0.max(1)) && share.given >= most
+        })
+    }
+
     /// Notes that this agent is about to change. Its classes hear of it when another agent changes: most often it has
     /// taken the next conversation by then, and there is nothing left to say.
     pub(super) fn touch(&mut self, slot: u32) {

@@ -32,7 +32,7 @@ impl Pool {
             return self.choose_by_rule(entry, Trigger::ConversationCame, at);
         }
         let mut kept = Vec::new();
-        for seat in self.seats(entry) {
+        for seat in self.seats(entry, at) {
             if self.owes_older(seat.slot, &entry.place, at) {
                 kept.push(seat.slot);
             } else {
@@ -42,11 +42,50 @@ impl Pool {
         None
     }
 
+    /// The next best agents for a waiting conversation beside the one who has it first in mind, `most` at most, best
+    /// first, to be asked at the same time.
+    #[must_use]
+    pub fn choose_beside(
+        &self,
+        conversation: ConversationId,
+        first: AgentId,
+        most: u32,
+        at: Timestamp,
+    ) -> Vec<Decision> {
+        let mut more = Vec::new();
+        let Some(entry) = self.entry(conversation) else { return more };
+        let mut entry = entry.clone();
+        entry.waiting.refused.push(first);
+        for _ in 0..most {
+            let next = if self.settings.rule.groups() {
+                self.choose_by_rule(&entry, Trigger::ConversationCame, at)
+            } else {
+                let mut seats =
+                    self.seats(&entry, at).filter(|it| !self.owes_older(it.slot, &entry.place, at));
+                seats.next().map(|seat| self.decide(&entry, seat.slot, Trigger::ConversationCame, at, &[]))
+            };
+            let Some(mut next) = next else { break };
+            // Those who are asked already have not refused.
+            let asked = 1 + u32::try_from(more.len()).unwrap_or(u32::MAX);
+            for (lost, agents) in &mut next.losing {
+                *agents -= if *lost == Lost::Refused { asked.min(*agents) } else { 0 };
+            }
+            next.losing.retain(|(_, agents)| *agents > 0);
+            next.losing.push((Lost::AskedToo, asked));
+            entry.waiting.refused.push(next.agent);
+            more.push(next);
+        }
+        more
+    }
+
     /// The conversation that an agent with room gets next: the oldest one past its bound, else the highest priority,
     /// then the oldest, then the lower id.
     #[must_use]
     pub fn choose_conversation(&self, agent: AgentId, at: Timestamp) -> Option<(ConversationId, Decision)> {
         let slot = self.agent_index.get(agent.bits())?;
+        if self.has_had_share(slot, at) {
+            return None;
+        }
         if self.settings.rule.groups() {
             return self.choose_next_by_rule(slot, at);
         }
@@ -164,14 +203,19 @@ impl Pool {
 
     /// Everyone who could have a conversation now, best first: the class's order, with the agent it has not heard of
     /// and the one who knows the customer put in their places.
-    fn seats<'a>(&'a self, entry: &'a Entry) -> impl Iterator<Item = Seat> + 'a {
+    fn seats<'a>(&'a self, entry: &'a Entry, at: Timestamp) -> impl Iterator<Item = Seat> + 'a {
+        let preferring = self.preferring(&entry.waiting, at);
         let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()));
         let extra = [known, self.late.filter(|late| Some(*late) != known)];
         let apart = extra.map(|slot| slot.and_then(|slot| self.seat(entry, slot)));
-        Seats { order: self.classes[entry.class].free.iter(), ahead: None, extra, apart }.filter(|seat| {
-            let refused = &entry.waiting.refused;
-            refused.is_empty() || !refused.contains(&self.agents[seat.slot].id)
-        })
+        Seats { order: self.classes[entry.class].free.iter(), ahead: None, extra, apart }.filter(
+            move |seat| {
+                let (refused, agent) = (&entry.waiting.refused, self.agents[seat.slot].id);
+                (refused.is_empty() || !refused.contains(&agent))
+                    && preferring.is_none_or(|preferred| preferred.contains(&agent))
+                    && !self.has_had_share(seat.slot, at)
+            },
+        )
     }
 
     /// The seat of one agent for a conversation, if free for it.
@@ -255,7 +299,7 @@ impl Pool {
         let rest = core::iter::once_with(|| lane.line.iter().skip(1)).flatten();
         core::iter::once(lane.head)
             .chain(rest)
-            .filter(move |place| !self.has_refused(agent, place))
+            .filter(move |place| !self.is_not_for(agent, place, at))
             .map(move |place| Turn::new(lane, place, at))
     }
 
@@ -272,14 +316,28 @@ impl Pool {
                 || self.lanes(source).iter().any(|lane| {
                     let owed = |place: &Place| place < than && lane.is_overdue(place, at);
                     owed(&lane.head)
-                        && lane.line.iter().take_while(owed).any(|place| !self.has_refused(agent, &place))
+                        && lane.line.iter().take_while(owed).any(|place| !self.is_not_for(agent, &place, at))
                 });
         });
         owes
     }
 
-    pub(super) fn has_refused(&self, agent: AgentId, place: &Place) -> bool {
-        place.refusals > 0 && self.entries[place.slot].waiting.refused.contains(&agent)
+    /// Whether a conversation is not for this agent: refused by it, or kept for others for now.
+    pub(super) fn is_not_for(&self, agent: AgentId, place: &Place, at: Timestamp) -> bool {
+        if place.refusals == 0 {
+            return false;
+        }
+        let waiting = &self.entries[place.slot].waiting;
+        waiting.refused.contains(&agent)
+            || self.preferring(waiting, at).is_some_and(|it| !it.contains(&agent))
+    }
+
+    /// The agents whom a conversation is kept for now: as long as it is not overdue and one of them is online.
+    pub(super) fn preferring<'a>(&self, waiting: &'a Waiting, at: Timestamp) -> Option<&'a [AgentId]> {
+        let kept = |until: Timestamp| at < until && waiting.reserved.is_none() && !waiting.is_overdue(at);
+        let preferred = waiting.preferred.as_ref().filter(|it| kept(it.until))?;
+        let here = |agent: &AgentId| self.standing(*agent) == Some(Standing::Online);
+        preferred.agents.iter().any(here).then_some(&*preferred.agents)
     }
 
     /// The record.
@@ -290,7 +348,7 @@ impl Pool {
         let nearest = if waiting.reserved.is_some() || counts.free == 1 {
             Vec::new()
         } else {
-            self.seats(entry)
+            self.seats(entry, at)
                 .filter(|seat| seat.slot != slot && !kept.contains(&seat.slot))
                 .take(NAMED)
                 .map(|seat| (self.agents[seat.slot].id, self.score(entry, seat.slot, at)))
@@ -303,7 +361,7 @@ impl Pool {
             total: score.proficiency.saturating_add(score.same_agent),
             waited: at.since(waiting.since),
             passed_over: waiting.is_overdue(at),
-            losing: self.losing(entry, counts, kept.len()),
+            losing: self.losing(entry, counts, kept.len(), at),
             nearest,
             next_in_line: Vec::new(),
             terms: None,
@@ -311,7 +369,13 @@ impl Pool {
     }
 
     /// Everyone but the winner, who is among the free ones, by the first reason.
-    pub(super) fn losing(&self, entry: &Entry, counts: Counts, kept: usize) -> Vec<(Lost, u32)> {
+    pub(super) fn losing(
+        &self,
+        entry: &Entry,
+        counts: Counts,
+        kept: usize,
+        at: Timestamp,
+    ) -> Vec<(Lost, u32)> {
         let waiting = &entry.waiting;
         let refused = waiting.distinct_refused().filter(|&&agent| {
             let slot = self.agent_index.get(agent.bits());
@@ -319,7 +383,18 @@ impl Pool {
         });
         let refused = u32::try_from(refused.count()).unwrap_or(u32::MAX);
         let kept = u32::try_from(kept).unwrap_or(u32::MAX);
+        let free = |agent: &&AgentId| {
+            let slot = self.agent_index.get(agent.bits());
+            slot.is_some_and(|slot| self.spot(slot, entry.class) == Some(Spot::Free))
+        };
         let rest = counts.free.saturating_sub(1 + refused + kept);
+        // Kept for a few: all others are not asked yet.
+        let not_yet = self.preferring(waiting, at).map_or(0, |preferred| {
+            let others = waiting.distinct_refused().filter(|agent| !preferred.contains(agent));
+            let named = preferred.iter().filter(free).count() + others.filter(free).count();
+            counts.free.saturating_sub(u32::try_from(named).unwrap_or(u32::MAX)).min(rest)
+        });
+        let rest = rest - not_yet;
         let last = if waiting.reserved.is_some() { Lost::Reserved } else { Lost::ScoredLower };
         let lacking = &self.classes[entry.class].lacking;
         let mut losing = Vec::with_capacity(lacking.len() + 6);
@@ -330,6 +405,7 @@ impl Pool {
             (Lost::AtCapacity, counts.full),
             (Lost::Refused, refused),
             (Lost::KeptForOlder, kept),
+            (Lost::NotYet, not_yet),
             (last, rest),
         ];
         losing.extend(others.into_iter().filter(|(_, agents)| *agents > 0));

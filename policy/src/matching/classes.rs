@@ -110,6 +110,11 @@ impl Class {
             let name = Name::from(&**skill);
             lacking.extend([(Lost::LacksSkill(name.clone()), 0), (Lost::BelowProficiency(name), 0)]);
         }
+        for skills in &needs.any_of {
+            let names: Vec<&str> = skills.iter().map(|(skill, _)| &**skill).collect();
+            lacking.push((Lost::LacksSkill(Name::from(&*names.join(" / "))), 0));
+        }
+        lacking.extend(needs.none_of.iter().map(|skill| (Lost::HasSkill(Name::from(&**skill)), 0)));
         Self {
             effort: needs.effort,
             needs,

@@ -150,12 +150,18 @@ pub enum Lost {
     /// Refused it before.
     Refused,
     /// Could have had it, and another had the better score, the longer idle time or the lower id; or the freed agent
-    /// was the one to be served.
+    /// was the one to be served; or the agent has had the share that one may have of what came.
     ScoredLower,
     /// The conversation is reserved for another.
     Reserved,
     /// Would have been better, and is kept for an older conversation past its bound (invariant 8).
     KeptForOlder,
+    /// Has a skill that was not to be had.
+    HasSkill(Name),
+    /// Others are asked first for a time.
+    NotYet,
+    /// Is asked at the same time.
+    AskedToo,
 }
 
 impl Lost {
@@ -173,6 +179,9 @@ impl Lost {
             Self::ScoredLower => "scored_lower",
             Self::Reserved => "reserved",
             Self::KeptForOlder => "kept_for_older",
+            Self::HasSkill(_) => "has_skill",
+            Self::NotYet => "not_yet",
+            Self::AskedToo => "asked_too",
         }
     }
 
@@ -180,7 +189,7 @@ impl Lost {
     #[must_use]
     pub fn skill(&self) -> Option<&str> {
         match self {
-            Self::LacksSkill(name) | Self::BelowProficiency(name) => Some(name),
+            Self::LacksSkill(name) | Self::BelowProficiency(name) | Self::HasSkill(name) => Some(name),
             Self::LacksLanguage
             | Self::Offline
             | Self::Away
@@ -188,7 +197,9 @@ impl Lost {
             | Self::Refused
             | Self::ScoredLower
             | Self::Reserved
-            | Self::KeptForOlder => None,
+            | Self::KeptForOlder
+            | Self::NotYet
+            | Self::AskedToo => None,
         }
     }
 }

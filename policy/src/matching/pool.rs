@@ -7,7 +7,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::agents::{Agent, State};
+use super::agents::{Agent, Share, State};
 use super::classes::Class;
 use super::ids::Ids;
 use super::line::{Lanes, Peek, Place, Turn};
@@ -169,7 +169,14 @@ impl Pool {
             None => {
                 let now = State { since: at, freed: at, ..State::default() };
                 let profile = self.profile_of(profile);
-                let slot = self.agents.insert(Agent { id, profile, shown: now.clone(), now, seats: 0 });
+                let slot = self.agents.insert(Agent {
+                    id,
+                    profile,
+                    shown: now.clone(),
+                    now,
+                    seats: 0,
+                    share: Share::default(),
+                });
                 self.agent_index.insert(id.bits(), slot);
                 slot
             }
@@ -224,6 +231,9 @@ impl Pool {
     pub fn take(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
         let counts = u32::from(!self.settings.interruptible.contains(channel));
         let channel = self.channel(channel);
+        if let Some(slot) = self.agent_index.get(id.bits()) {
+            self.give(slot, at);
+        }
         self.change(id, at, |agent| {
             agent.load = agent.load.saturating_add(effort);
             let held = agent.held.of(channel);
@@ -267,7 +277,7 @@ impl Pool {
         let (id, priority, bound) = (waiting.conversation, waiting.priority, waiting.passed_over);
         let class = self.class_of(&waiting.needs);
         let mut place = Place::new(waiting.since, id);
-        place.refusals = u32::from(!waiting.refused.is_empty());
+        place.refusals = u32::from(!waiting.refused.is_empty() || waiting.preferred.is_some());
         let reserved = waiting.reserved;
         let slot = self.entries.insert(Entry { waiting, class, place });
         place.slot = slot;

@@ -1,5 +1,6 @@
 //! Profiles: agents who can do the same share one, and it is judged against a class once for all of them.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::ability::Ability;
@@ -90,51 +91,61 @@ impl Profile {
     }
 }
 
+/// The skills of a profile that count for these needs: those that are needed, and the best of each of the alternatives.
+fn counting<'a>(profile: &'a AgentProfile, needs: &'a Needs) -> impl Iterator<Item = (&'a str, u8)> {
+    let of = |skill: &'a str| (skill, profile.skills.get(skill).copied().unwrap_or(0));
+    let needed = needs.skills.iter().map(move |(skill, _)| of(skill));
+    let best = needs.any_of.iter().filter_map(move |skills| {
+        let able = skills.iter().map(|(skill, least)| (of(skill), *least));
+        able.filter(|((_, has), least)| has >= least).map(|(it, _)| it).max_by_key(|(_, has)| *has)
+    });
+    needed.chain(best)
+}
+
 /// The mean proficiency of a profile that is eligible, in per cent.
 fn proficiency(profile: &AgentProfile, needs: &Needs) -> i64 {
-    let sum: i64 = needs
-        .skills
-        .iter()
-        .map(|(skill, _)| i64::from(profile.skills.get(&**skill).copied().unwrap_or(0)))
-        .sum();
-    match i64::try_from(needs.skills.len()) {
-        Ok(count) if count > 0 => sum / count,
-        _ => 100,
-    }
+    let (count, sum) = counting(profile, needs)
+        .fold((0, 0), |(count, sum), (_, proficiency)| (count + 1, sum + i64::from(proficiency)));
+    if count > 0 { sum / count } else { 100 }
 }
 
 /// Speed and solving of a profile that is eligible, in per mille, as the mean over the needed skills.
 fn ability(profile: &AgentProfile, needs: &Needs) -> (i64, i64) {
     let seen = |skill: &str, typed: u8| {
-        let known = profile.ability.get(skill).copied();
-        let it = known.unwrap_or_else(|| Ability::of_proficiency(typed));
+        let it = profile.ability.get(skill).copied().unwrap_or_else(|| Ability::of_proficiency(typed));
         (i64::from(it.speed_pm), i64::from(it.solves_pm))
     };
-    let mut sum = (0, 0);
-    for (skill, _) in &needs.skills {
-        let (speed, solves) = seen(skill, profile.skills.get(&**skill).copied().unwrap_or(0));
-        sum = (sum.0 + speed, sum.1 + solves);
-    }
-    match i64::try_from(needs.skills.len()) {
-        Ok(count) if count > 0 => (sum.0 / count, sum.1 / count),
-        _ => seen("", 100),
-    }
+    let (count, sum) = counting(profile, needs).fold((0, (0, 0)), |(count, sum), (skill, typed)| {
+        let (speed, solves) = seen(skill, typed);
+        (count + 1, (sum.0 + speed, sum.1 + solves))
+    });
+    if count > 0 { (sum.0 / count, sum.1 / count) } else { seen("", 100) }
 }
 
 /// The points of a profile for these needs, or the row of the first reason why it is not eligible: 0 for the language,
-/// then two for each skill, lacking it and having too little.
+/// then two for each skill, lacking it and having too little, then one for each of the alternatives, then one for each
+/// skill that is not to be had.
 pub(super) fn judge(profile: &AgentProfile, needs: &Needs, weights: Weights) -> Result<i64, usize> {
     if needs.language.as_ref().is_some_and(|language| !profile.speaks(language)) {
         return Err(0);
     }
-    let mut sum = 0i64;
     for (index, (skill, least)) in needs.skills.iter().enumerate() {
         match profile.skills.get(&**skill) {
             None => return Err(1 + 2 * index),
             Some(proficiency) if proficiency < least => return Err(2 + 2 * index),
-            Some(&proficiency) => sum += i64::from(proficiency),
+            Some(_) => {}
         }
     }
-    let count = i64::try_from(needs.skills.len()).unwrap_or(i64::MAX).max(1);
-    Ok(weights.proficiency.saturating_mul(sum).div_euclid(count))
+    let rows = 1 + 2 * needs.skills.len();
+    let has = |(skill, least): &(Box<str>, u8)| profile.skills.get(&**skill).is_some_and(|has| has >= least);
+    if let Some(index) = needs.any_of.iter().position(|skills| !skills.iter().any(has)) {
+        return Err(rows + index);
+    }
+    let rows = rows + needs.any_of.len();
+    if let Some(index) = needs.none_of.iter().position(|skill| profile.skills.contains_key(&**skill)) {
+        return Err(rows + index);
+    }
+    let (count, sum) = counting(profile, needs)
+        .fold((0i64, 0i64), |(count, sum), (_, proficiency)| (count + 1, sum + i64::from(proficiency)));
+    Ok(weights.proficiency.saturating_mul(sum).div_euclid(count.max(1)))
 }

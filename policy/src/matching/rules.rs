@@ -52,7 +52,7 @@ impl Pool {
     /// again without any event.
     #[must_use]
     pub fn looks_again(&self, conversation: ConversationId) -> bool {
-        self.settings.rule.looks_again()
+        (self.settings.rule.looks_again() || self.settings.share.is_some())
             && self.entry(conversation).is_some_and(|entry| self.classes[entry.class].slots.free > 0)
     }
 
@@ -61,7 +61,7 @@ impl Pool {
         let mut readings = self.readings(entry, at);
         let mut kept = 0u32;
         let (winner, cost) = loop {
-            let (slot, cost) = self.read(&mut readings, entry)?;
+            let (slot, cost) = self.read(&mut readings, entry, at)?;
             if self.owes_older(slot, &entry.place, at) {
                 kept += 1;
             } else {
@@ -75,7 +75,7 @@ impl Pool {
         }
         let mut nearest = Vec::new();
         while nearest.len() < NAMED
-            && let Some((slot, cost)) = self.read(&mut readings, entry)
+            && let Some((slot, cost)) = self.read(&mut readings, entry, at)
         {
             nearest.push((self.agents[slot].id, self.scored(entry, slot, cost, at)));
         }
@@ -114,7 +114,7 @@ impl Pool {
         let profile = &self.profiles[agent.profile];
         let mut heads = Vec::new();
         self.each_open_lane(slot, |class, lane| {
-            let place = lane.line.iter().find(|place| !self.has_refused(agent.id, place));
+            let place = lane.line.iter().find(|place| !self.is_not_for(agent.id, place, at));
             let Some(place) = place else { return };
             let overdue = lane.is_overdue(&place, at);
             let class_of = &self.classes[class];
@@ -161,8 +161,12 @@ impl Pool {
         i64::try_from(i128::from(class.waiting) * 1_000_000 - due).unwrap_or(i64::MAX)
     }
 
-    /// Every group that could have the conversation now.
+    /// Every group that could have the conversation now; where some are preferred, each of those alone.
     fn readings<'a>(&'a self, entry: &Entry, at: Timestamp) -> Vec<Reading<'a>> {
+        if let Some(preferred) = self.preferring(&entry.waiting, at) {
+            let slots = preferred.iter().filter_map(|agent| self.agent_index.get(agent.bits()));
+            return slots.filter_map(|slot| self.reading_of(entry, slot, at)).collect();
+        }
         let class = &self.classes[entry.class];
         let mut readings = Vec::new();
         for &number in &class.fitting {
@@ -181,7 +185,8 @@ impl Pool {
                 readings.push(reading);
             }
         }
-        readings.extend(self.known_reading(entry, at));
+        let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()));
+        readings.extend(known.and_then(|slot| self.reading_of(entry, slot, at)));
         readings
     }
 
@@ -256,7 +261,7 @@ impl Pool {
 
     /// The best of all readings, which moves on; those who refused are passed by, and so is whom the customer knows where
     /// that one stands in a group: there is a reading for that agent alone.
-    fn read(&self, readings: &mut Vec<Reading<'_>>, entry: &Entry) -> Option<(u32, Cost)> {
+    fn read(&self, readings: &mut Vec<Reading<'_>>, entry: &Entry, at: Timestamp) -> Option<(u32, Cost)> {
         let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()));
         loop {
             let best = (0..readings.len()).min_by_key(|index| readings[*index].next)?;
@@ -273,16 +278,17 @@ impl Pool {
                 None => drop(readings.swap_remove(best)),
             }
             let passed_by = entry.waiting.refused.contains(&self.agents[member.slot].id)
-                || (!alone && known == Some(member.slot));
+                || (!alone && known == Some(member.slot))
+                || self.has_had_share(member.slot, at);
             if !passed_by {
                 return Some((member.slot, cost));
             }
         }
     }
 
-    /// A reading of the agent whom the customer knows, if that one could have the conversation now.
-    fn known_reading<'a>(&self, entry: &Entry, at: Timestamp) -> Option<Reading<'a>> {
-        let slot = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()))?;
+    /// A reading of one agent alone, if that one could have the conversation now: whom the customer knows, or who is
+    /// preferred.
+    fn reading_of<'a>(&self, entry: &Entry, slot: u32, at: Timestamp) -> Option<Reading<'a>> {
         let agent = &self.agents[slot];
         let profile = &self.profiles[agent.profile];
         let fit = profile.fit(entry.class)?;
@@ -291,7 +297,7 @@ impl Pool {
         let group = profile.groups.iter().find(|group| group.is_of(&agent.now)).filter(|_| can)?;
         // The rules of the market know nobody.
         let mut cost = match self.settings.rule {
-            Rule::LeastCustomerTime => self.known_cost(entry, slot),
+            Rule::LeastCustomerTime => self.cost_of(entry, slot),
             _ => self.pair(entry, agent.profile, &fit, group, at)?,
         };
         if self.settings.rule == Rule::LeastCustomerTime && self.missed.0 > 0 {
@@ -306,11 +312,12 @@ impl Pool {
         Some(Reading { cost, group: None, from: None, next })
     }
 
-    fn known_cost(&self, entry: &Entry, slot: u32) -> Cost {
+    fn cost_of(&self, entry: &Entry, slot: u32) -> Cost {
         let agent = &self.agents[slot];
         let profile = &self.profiles[agent.profile];
         profile.fit(entry.class).map_or(Cost::default(), |fit| {
-            self.cost(entry.class, entry.waiting.priority, profile, &fit, &agent.now, true)
+            let known = entry.waiting.known_agent == Some(agent.id);
+            self.cost(entry.class, entry.waiting.priority, profile, &fit, &agent.now, known)
         })
     }
 
@@ -403,7 +410,7 @@ impl Pool {
         let waited = at.since(waiting.since);
         let counts = self.counts(entry.class);
         let kept = usize::try_from(kept).unwrap_or(usize::MAX);
-        let mut losing = self.losing(entry, counts, kept);
+        let mut losing = self.losing(entry, counts, kept, at);
         if let Some((_, agents)) = losing.iter_mut().find(|(lost, _)| *lost == Lost::ScoredLower)
             && *agents == 0
         {

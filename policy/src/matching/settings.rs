@@ -22,6 +22,8 @@ pub struct Settings {
     pub interruptible: BTreeSet<Box<str>>,
     /// Queues by name.
     pub queues: BTreeMap<Box<str>, QueueTerms>,
+    /// The most that one agent is given in a period of this length.
+    pub share: Option<(u32, Span)>,
 }
 
 /// What a queue's conversations are worth, and what is expected of them.

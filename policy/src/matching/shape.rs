@@ -12,7 +12,7 @@ use crate::id::{AgentId, ConversationId};
 use crate::time::{Span, Timestamp};
 
 /// What a conversation needs of an agent. Conversations with equal needs are one class.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Needs {
     /// The queue it stands in.
     pub queue: Box<str>,
@@ -22,8 +22,26 @@ pub struct Needs {
     pub effort: u32,
     /// The language, where it matters.
     pub language: Option<Box<str>>,
-    /// Skills by name, each with its least proficiency, 1 to 100.
+    /// Skills by name, each with its least proficiency, 1 to 100: all of them.
     pub skills: Vec<(Box<str>, u8)>,
+    /// Alternatives: one skill of each of these is enough.
+    pub any_of: Vec<Vec<(Box<str>, u8)>>,
+    /// Skills that the agent must not have, such as that of a trainee.
+    pub none_of: Vec<Box<str>>,
+}
+
+/// Agents who are asked before all others, for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferred {
+    /// Who; 20 at most.
+    pub agents: Vec<AgentId>,
+    /// From then on anybody may have it.
+    pub until: Timestamp,
+}
+
+impl Preferred {
+    /// How many agents can be preferred.
+    pub const MOST: usize = 20;
 }
 
 /// What an agent can do.
@@ -103,6 +121,8 @@ pub struct Waiting {
     pub reserved: Option<AgentId>,
     /// Never these again. The last 64 are kept.
     pub refused: Vec<AgentId>,
+    /// Only these for a time, as long as one of them is online.
+    pub preferred: Option<Preferred>,
 }
 
 impl Waiting {

@@ -5,8 +5,8 @@ mod model;
 
 use model::{Model, ms, record};
 use policy::id::{AgentId, ConversationId};
-use policy::time::Timestamp;
-use policy::{AgentProfile, Needs, Pool, Standing, Waiting, Weights};
+use policy::time::{Span, Timestamp};
+use policy::{AgentProfile, Needs, Pool, Preferred, Standing, Waiting, Weights};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
@@ -60,13 +60,22 @@ fn profile() -> impl Strategy<Value = AgentProfile> {
 
 fn needs() -> impl Strategy<Value = Needs> {
     let skills = btree_map(name(&SKILLS), prop::sample::select(vec![1u8, 1, 50, 60]), 0..=2);
-    (name(&QUEUES), name(&CHANNELS), prop::option::weighted(0.3, name(&LANGUAGES)), skills).prop_map(
-        |(queue, channel, language, skills)| Needs {
+    let alternatives = btree_map(name(&SKILLS), prop::sample::select(vec![1u8, 50]), 1..=2);
+    let any_of = prop_oneof![3 => Just(Vec::new()), 1 => vec(alternatives, 1..=2)];
+    let none_of = prop::option::weighted(0.15, name(&SKILLS));
+    let language = prop::option::weighted(0.3, name(&LANGUAGES));
+    (name(&QUEUES), name(&CHANNELS), language, skills, any_of, none_of).prop_map(
+        |(queue, channel, language, skills, any_of, none_of)| Needs {
             effort: if channel == "call" { 3 } else { 1 },
             queue: queue.into(),
             channel: channel.into(),
             language: language.map(Into::into),
             skills: skills.into_iter().map(|(skill, least)| (skill.into(), least)).collect(),
+            any_of: any_of
+                .into_iter()
+                .map(|skills| skills.into_iter().map(|(skill, least)| (skill.into(), least)).collect())
+                .collect(),
+            none_of: none_of.into_iter().map(Into::into).collect(),
         },
     )
 }
@@ -77,11 +86,12 @@ fn waiting() -> impl Strategy<Value = (Box<Waiting>, i64)> {
         prop::option::weighted(0.3, agent()),
         prop::option::weighted(0.15, agent()),
         prop_oneof![3 => Just(Vec::new()), 1 => vec(agent(), 1..4)],
+        prop::option::weighted(0.2, (prop::collection::btree_set(agent(), 1..4), 0i64..80)),
     );
     let bound = prop::sample::select(vec![15i64, 40, 40, 40, 1_000]);
     let ago = prop_oneof![3 => Just(0i64), 1 => 0i64..60];
     (conversation(), needs(), prop::sample::select(vec![0u8, 4, 4, 9]), bound, agents, ago).prop_map(
-        |(conversation, needs, priority, bound, (known_agent, reserved, refused), ago)| {
+        |(conversation, needs, priority, bound, (known_agent, reserved, refused, preferred), ago)| {
             let waiting = Waiting {
                 conversation,
                 needs,
@@ -91,6 +101,10 @@ fn waiting() -> impl Strategy<Value = (Box<Waiting>, i64)> {
                 known_agent,
                 reserved,
                 refused,
+                preferred: preferred.map(|(agents, until)| Preferred {
+                    agents: agents.into_iter().collect(),
+                    until: Timestamp(until),
+                }),
             };
             (Box::new(waiting), ago)
         },
@@ -156,6 +170,9 @@ impl Pair {
             }
             Step::Wait(mut waiting, ago) => {
                 waiting.since = Timestamp(at.0 - ago);
+                if let Some(preferred) = &mut waiting.preferred {
+                    preferred.until = at + Span(preferred.until.0);
+                }
                 pool.wait((*waiting).clone());
                 model.see(waiting.since);
                 model.waiting.insert(waiting.conversation, *waiting);
@@ -313,6 +330,7 @@ fn kinds_of_needs_that_nobody_waits_with_are_forgotten_one_by_one() {
             effort: 1,
             language: Some(language.into()),
             skills: Vec::new(),
+            ..Needs::default()
         },
         priority: 4,
         since: at,
@@ -320,6 +338,7 @@ fn kinds_of_needs_that_nobody_waits_with_are_forgotten_one_by_one() {
         known_agent: None,
         reserved: None,
         refused: Vec::new(),
+        preferred: None,
     };
     // One stays all the time, and its class with it.
     pair.apply(Step::Wait(Box::new(wait(0, "stays".to_owned())), 0), at);

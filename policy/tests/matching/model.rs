@@ -50,17 +50,55 @@ impl Agent {
         {
             return Some(Lost::LacksLanguage);
         }
-        needs.skills.iter().find_map(|(skill, least)| match self.profile.skills.get(&**skill) {
-            None => Some(Lost::LacksSkill((&**skill).into())),
-            Some(proficiency) if proficiency < least => Some(Lost::BelowProficiency((&**skill).into())),
-            Some(_) => None,
-        })
+        needs
+            .skills
+            .iter()
+            .find_map(|(skill, least)| match self.profile.skills.get(&**skill) {
+                None => Some(Lost::LacksSkill((&**skill).into())),
+                Some(proficiency) if proficiency < least => Some(Lost::BelowProficiency((&**skill).into())),
+                Some(_) => None,
+            })
+            .or_else(|| {
+                let has = |(skill, least): &&(Box<str>, u8)| {
+                    self.profile.skills.get(&**skill).is_some_and(|has| has >= least)
+                };
+                let lacking = needs.any_of.iter().find(|skills| !skills.iter().any(|it| has(&it)))?;
+                let names: Vec<&str> = lacking.iter().map(|(skill, _)| &**skill).collect();
+                Some(Lost::LacksSkill((&*names.join(" / ")).into()))
+            })
+            .or_else(|| {
+                let unwanted = needs.none_of.iter().find(|skill| self.profile.skills.contains_key(&***skill));
+                unwanted.map(|skill| Lost::HasSkill((&**skill).into()))
+            })
+    }
+
+    /// The proficiencies that count: of each needed skill, and the best of each of the alternatives.
+    fn counting(&self, needs: &Needs) -> Vec<i64> {
+        let of = |skill: &str| self.profile.skills.get(skill).copied();
+        let needed = needs.skills.iter().map(|(skill, _)| of(skill).unwrap_or(0));
+        let best = needs.any_of.iter().map(|skills| {
+            let able = skills.iter().filter_map(|(skill, least)| of(skill).filter(|has| has >= least));
+            able.max().unwrap_or(0)
+        });
+        needed.chain(best).map(i64::from).collect()
     }
 }
 
 impl Model {
+    /// Whether others are asked first.
+    fn not_yet(&self, id: AgentId, waiting: &Waiting, at: Timestamp) -> bool {
+        let Some(preferred) = &waiting.preferred else { return false };
+        let online =
+            |agent: &AgentId| self.agents.get(agent).is_some_and(|it| it.standing == Standing::Online);
+        waiting.reserved.is_none()
+            && at < preferred.until
+            && !waiting.is_overdue(at)
+            && preferred.agents.iter().any(online)
+            && !preferred.agents.contains(&id)
+    }
+
     /// The first reason why this agent could not have this conversation now.
-    pub(crate) fn obstacle(&self, id: AgentId, waiting: &Waiting) -> Option<Lost> {
+    pub(crate) fn obstacle(&self, id: AgentId, waiting: &Waiting, at: Timestamp) -> Option<Lost> {
         let agent = &self.agents[&id];
         agent.lacks(&waiting.needs).or(match agent.standing {
             Standing::Offline => Some(Lost::Offline),
@@ -70,15 +108,16 @@ impl Model {
             }
             Standing::Online if waiting.refused.contains(&id) => Some(Lost::Refused),
             Standing::Online if waiting.reserved.is_some_and(|only| only != id) => Some(Lost::Reserved),
+            Standing::Online if self.not_yet(id, waiting, at) => Some(Lost::NotYet),
             Standing::Online => None,
         })
     }
 
     fn score(&self, id: AgentId, waiting: &Waiting, at: Timestamp) -> Score {
         let agent = &self.agents[&id];
-        let sum: i64 =
-            waiting.needs.skills.iter().map(|(skill, _)| i64::from(agent.profile.skills[&**skill])).sum();
-        let count = waiting.needs.skills.iter().map(|_| 1i64).sum::<i64>().max(1);
+        let counting = agent.counting(&waiting.needs);
+        let sum: i64 = counting.iter().sum();
+        let count = i64::try_from(counting.len()).unwrap().max(1);
         Score {
             proficiency: (self.weights.proficiency * sum).div_euclid(count),
             same_agent: if waiting.known_agent == Some(id) { self.weights.same_agent } else { 0 },
@@ -92,7 +131,7 @@ impl Model {
         let mut all: Vec<_> = self
             .agents
             .iter()
-            .filter(|(id, _)| self.obstacle(**id, waiting).is_none())
+            .filter(|(id, _)| self.obstacle(**id, waiting, at).is_none())
             .map(|(id, agent)| {
                 let score = self.score(*id, waiting, at);
                 (-(score.proficiency + score.same_agent), agent.since, *id)
@@ -113,7 +152,7 @@ impl Model {
         self.waiting.values().any(|older| {
             older.is_overdue(at)
                 && (older.since, older.conversation) < (than.since, than.conversation)
-                && self.obstacle(id, older).is_none()
+                && self.obstacle(id, older, at).is_none()
         })
     }
 
@@ -128,7 +167,7 @@ impl Model {
     pub(crate) fn choose_conversation(&self, id: AgentId, at: Timestamp) -> Option<(ConversationId, Record)> {
         self.agents.get(&id)?;
         let mut turns: Vec<_> =
-            self.waiting.values().filter(|waiting| self.obstacle(id, waiting).is_none()).collect();
+            self.waiting.values().filter(|waiting| self.obstacle(id, waiting, at).is_none()).collect();
         turns.sort_by_key(|waiting| Self::turn(waiting, at));
         let first = turns.first()?;
         let trigger = if first.reserved.is_some() { Trigger::Transfer } else { Trigger::AgentFreed };
@@ -148,7 +187,7 @@ impl Model {
         let mut losing = BTreeMap::new();
         for &id in self.agents.keys().filter(|id| **id != winner) {
             let kept = kept.contains(&id).then_some(Lost::KeptForOlder);
-            let reason = self.obstacle(id, waiting).or(kept).unwrap_or(Lost::ScoredLower);
+            let reason = self.obstacle(id, waiting, at).or(kept).unwrap_or(Lost::ScoredLower);
             *losing.entry(reason).or_insert(0) += 1;
         }
         let score = self.score(winner, waiting, at);
@@ -190,7 +229,9 @@ impl Model {
                 let by_effort = agent.profile.capacity / waiting.needs.effort;
                 able.online += 1;
                 able.holds += u64::from(by_effort.min(agent.cap(&waiting.needs.channel)));
-                able.free += u32::from(self.obstacle(*id, waiting).is_none());
+                // Who is asked first for now does not change who could serve it.
+                let anybody = Waiting { preferred: None, ..waiting.clone() };
+                able.free += u32::from(self.obstacle(*id, &anybody, self.clock).is_none());
             }
         }
         able

@@ -63,6 +63,20 @@ pub enum CommandKind {
         /// The new state.
         standing: Standing,
     },
+    /// An agent takes nothing more on some channels.
+    PauseChannels {
+        /// Who.
+        agent: AgentId,
+        /// On which; none takes up all again.
+        channels: Vec<Box<str>>,
+    },
+    /// An agent has written up what is to be kept of a closed conversation.
+    EndWrapUp {
+        /// Who.
+        agent: AgentId,
+        /// Of which.
+        conversation: ConversationId,
+    },
     /// A customer's message came in.
     ReceiveMessage {
         /// Who wrote.

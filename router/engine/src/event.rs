@@ -8,8 +8,8 @@ use policy::document::Document;
 use policy::id::{
     AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, OfferId, WorkspaceId,
 };
-use policy::matching::{AgentProfile, Decision, Needs, Standing};
-use policy::time::Timestamp;
+use policy::matching::{AgentProfile, Decision, Needs, Preferred, Standing};
+use policy::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::state::Conversation;
@@ -84,6 +84,10 @@ pub enum EventKind {
         known_agent: Option<AgentId>,
         /// The intake rules whose condition held, by their numbers.
         holds: Vec<u16>,
+        /// It counts as having waited for so long already.
+        head_start: Span,
+        /// Who is asked before all others.
+        preferred: Option<Preferred>,
     },
     /// The conversation goes over one more contact point.
     ContactPointAdded {
@@ -252,6 +256,20 @@ pub enum EventKind {
         /// Its priority from now on.
         priority: u8,
     },
+    /// An agent takes nothing more on these channels.
+    ChannelsPaused {
+        /// Who.
+        agent: AgentId,
+        /// All of them; none takes up all again.
+        channels: Vec<Box<str>>,
+    },
+    /// The room of a closed conversation, kept for writing up, is free again.
+    WrapUpEnded {
+        /// Of which.
+        conversation: ConversationId,
+        /// Whose.
+        agent: AgentId,
+    },
 }
 
 /// Why an agent's standing changed.
@@ -310,6 +328,7 @@ impl EventKind {
             | Self::Released { conversation, .. }
             | Self::Rerouted { conversation, .. }
             | Self::StepTaken { conversation, .. }
+            | Self::WrapUpEnded { conversation, .. }
             | Self::Parked { conversation, .. }
             | Self::Unparked { conversation, .. }
             | Self::Closed { conversation, .. }
@@ -320,7 +339,8 @@ impl EventKind {
             | Self::PolicyInstalled { .. }
             | Self::AgentPut { .. }
             | Self::AgentRemoved { .. }
-            | Self::StandingChanged { .. } => None,
+            | Self::StandingChanged { .. }
+            | Self::ChannelsPaused { .. } => None,
         }
     }
 }

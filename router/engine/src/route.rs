@@ -9,7 +9,7 @@ use policy::matching::{Decision, Standing};
 use policy::time::{Span, Timestamp};
 
 use crate::event::{Event, EventKind, StandingCause};
-use crate::state::{Engine, Phase, Workspace};
+use crate::state::{Engine, Phase, Rival, Workspace};
 
 /// Steps that one turn takes for one conversation: queues may lead to each other.
 const STEPS_AT_ONCE: usize = 8;
@@ -67,7 +67,7 @@ impl<'a> Turn<'a> {
     pub(crate) fn take_steps(&mut self, conversation: ConversationId) {
         for _ in 0..STEPS_AT_ONCE {
             let Some((step, routing)) = self.due_step(conversation) else { return };
-            let Routing { needs, priority } = routing;
+            let Routing { needs, priority, .. } = routing;
             self.record(EventKind::StepTaken { conversation, step, needs, priority });
             let open = self.workspace().is_some_and(|workspace| {
                 let it = workspace.conversations.get(&conversation);
@@ -113,7 +113,51 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Offers a conversation, and where its queue asks several at once, to the next best beside.
     fn offer(&mut self, conversation: ConversationId, decision: Decision) {
+        let of = self.workspace().and_then(|it| Some((it, it.conversations.get(&conversation)?)));
+        let Some((workspace, it)) = of else { return };
+        // What is assigned without asking goes to one.
+        let queue = workspace.policy.queue(&it.needs.queue).filter(|queue| queue.offer.0 > 0);
+        let asked = queue.map_or(1, |queue| queue.offers);
+        let more = match it.phase {
+            Phase::Waiting { reserved: None, .. } if asked > 1 => {
+                workspace.pool.choose_beside(conversation, decision.agent, asked - 1, self.at)
+            }
+            _ => Vec::new(),
+        };
+        self.offer_to(conversation, decision);
+        for decision in more {
+            self.offer_to(conversation, decision);
+        }
+    }
+
+    /// Withdraws all offers of a conversation but one; says who has room again.
+    pub(crate) fn withdraw_offers(
+        &mut self,
+        conversation: ConversationId,
+        but: Option<OfferId>,
+    ) -> Vec<AgentId> {
+        let it = self.workspace().and_then(|it| it.conversations.get(&conversation));
+        let offers: Vec<Rival> = it.map(|it| it.offers().collect()).unwrap_or_default();
+        let others = offers.into_iter().filter(|it| Some(it.offer) != but);
+        let mut asked = Vec::new();
+        for Rival { offer, agent, .. } in others {
+            self.record(EventKind::OfferWithdrawn { conversation, offer, agent });
+            asked.push(agent);
+        }
+        asked
+    }
+
+    /// Puts a conversation back in line, unless somebody else is still asked.
+    pub(crate) fn queue_if_unoffered(&mut self, conversation: ConversationId) {
+        let it = self.workspace().and_then(|it| it.conversations.get(&conversation));
+        if it.is_some_and(|it| matches!(it.phase, Phase::Waiting { .. })) {
+            self.queue(conversation, None);
+        }
+    }
+
+    fn offer_to(&mut self, conversation: ConversationId, decision: Decision) {
         let Some(workspace) = self.workspace() else { return };
         let Some(it) = workspace.conversations.get(&conversation) else { return };
         let agent = decision.agent;
@@ -139,18 +183,16 @@ impl<'a> Turn<'a> {
             .map(|agent| agent.held.iter().copied().collect())
             .unwrap_or_default();
         for conversation in held {
-            let phase = self
-                .workspace()
-                .and_then(|workspace| workspace.conversations.get(&conversation))
-                .map(|conversation| conversation.phase);
-            match phase {
-                Some(Phase::Offered { offer, .. }) => {
-                    self.record(EventKind::OfferWithdrawn { conversation, offer, agent });
+            let it = self.workspace().and_then(|it| it.conversations.get(&conversation));
+            let offer = it.and_then(|it| it.offers().find(|it| it.agent == agent)).map(|it| it.offer);
+            match (it.map(|it| it.phase), offer) {
+                (_, Some(offer)) => self.record(EventKind::OfferWithdrawn { conversation, offer, agent }),
+                (Some(Phase::Assigned { .. }), None) => {
+                    self.record(EventKind::Released { conversation, agent });
                 }
-                Some(Phase::Assigned { .. }) => self.record(EventKind::Released { conversation, agent }),
-                Some(Phase::Waiting { .. } | Phase::Parked { .. }) | None => continue,
+                _ => continue,
             }
-            self.queue(conversation, None);
+            self.queue_if_unoffered(conversation);
         }
     }
 
@@ -164,6 +206,6 @@ impl<'a> Turn<'a> {
                 why: StandingCause::MissedOffer,
             });
         }
-        self.queue(conversation, None);
+        self.queue_if_unoffered(conversation);
     }
 }

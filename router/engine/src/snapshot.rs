@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 use policy::Policy;
 use policy::document::Document;
 use policy::id::{AgentId, ConversationId, WorkspaceId};
-use policy::matching::{AgentProfile, Learned, Standing};
+use policy::matching::{AgentProfile, Learned, Share, Standing};
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Agent, Conversation, Engine, Phase, QueueFigures, Workspace};
+use crate::state::{Agent, Conversation, Engine, QueueFigures, Workspace, Wrap};
 
 /// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 3.
 const FORM: u8 = 3;
@@ -35,7 +35,8 @@ struct Written {
 struct WrittenWorkspace {
     policy_version: u32,
     document: Document,
-    agents: Vec<(AgentId, Agent, AgentProfile, Standing)>,
+    agents: Vec<(AgentId, Agent, AgentProfile, Standing, Share)>,
+    wraps: BTreeMap<ConversationId, Wrap>,
     conversations: Vec<Conversation>,
     queues: BTreeMap<Box<str>, QueueFigures>,
     learned: Learned,
@@ -53,12 +54,14 @@ impl Engine {
             .map(|(id, workspace)| {
                 let agents = workspace.agents.iter().filter_map(|(id, agent)| {
                     let profile = workspace.pool.profile(*id)?.clone();
-                    Some((*id, agent.clone(), profile, workspace.pool.standing(*id)?))
+                    let (standing, share) = (workspace.pool.standing(*id)?, workspace.pool.share(*id));
+                    Some((*id, agent.clone(), profile, standing, share))
                 });
                 let written = WrittenWorkspace {
                     policy_version: workspace.policy_version,
                     document: workspace.policy.document().clone(),
                     agents: agents.collect(),
+                    wraps: workspace.wraps.clone(),
                     conversations: workspace.conversations.values().cloned().collect(),
                     queues: workspace.queues.clone(),
                     learned: workspace.pool.learned(),
@@ -88,6 +91,9 @@ impl Engine {
                     engine.deadlines.insert((at, id, *conversation));
                 }
             }
+            for (conversation, wrap) in &workspace.wraps {
+                engine.deadlines.insert((wrap.until, id, *conversation));
+            }
             engine.workspaces.insert(id, workspace);
         }
         Ok(engine)
@@ -106,12 +112,10 @@ impl WrittenWorkspace {
         for mut it in self.conversations {
             it.deadline = it.next_look(&workspace.policy, it.active);
             workspace.customers.insert(it.customer, it.id);
-            if let Phase::Offered { offer, .. } = it.phase {
-                workspace.offers.insert(offer, it.id);
-            }
+            workspace.offers.extend(it.offers().map(|offer| (offer.offer, it.id)));
             workspace.conversations.insert(it.id, it);
         }
-        for (id, agent, profile, standing) in self.agents {
+        for (id, agent, profile, standing, share) in self.agents {
             let since = agent.idle_since;
             workspace.pool.put_agent(id, &profile, since);
             workspace.pool.set_standing(id, standing, since);
@@ -121,8 +125,13 @@ impl WrittenWorkspace {
             for conversation in held {
                 workspace.take_room(id, conversation, since);
             }
+            for wrap in self.wraps.values().filter(|wrap| wrap.agent == id) {
+                workspace.pool.take(id, &wrap.channel, wrap.effort, since);
+            }
             workspace.pool.set_freed(id, freed);
+            workspace.pool.set_share(id, share);
         }
+        workspace.wraps = self.wraps;
         let waiting: Vec<ConversationId> = workspace.conversations.keys().copied().collect();
         for conversation in waiting {
             workspace.enter_pool(conversation);

@@ -3,9 +3,7 @@
 
 use engine::{Actor, Command, CommandKind, Engine, Event, EventKind};
 use policy::document::{Document, LearningDoc, QueueDoc};
-use policy::id::{
-    AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId,
-};
+use policy::id::{AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::{AgentProfile, Standing};
 use policy::time::Timestamp;
 
@@ -24,11 +22,8 @@ impl Desk {
         let mut desk = Self { engine: Engine::new(), now: 1_000_000, number: 0 };
         desk.ask(CommandKind::CreateWorkspace);
         let queue = QueueDoc { offer_s: 0, ..QueueDoc::default() };
-        let document = Document {
-            learning,
-            queues: [("support".to_owned(), queue)].into(),
-            ..Document::default()
-        };
+        let document =
+            Document { learning, queues: [("support".to_owned(), queue)].into(), ..Document::default() };
         desk.ask(CommandKind::InstallPolicy { version: 1, document: Box::new(document) });
         for agent in [ANA, BEN] {
             let profile = AgentProfile { capacity: 1, ..AgentProfile::default() };

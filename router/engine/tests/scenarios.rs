@@ -2,6 +2,8 @@
 //! writes what came out into the files; the difference is the review.
 //!
 //! ```text
+//! at 0 policy                 the lines beneath, after `| `, are the whole policy document
+//! | queues.support.offer_s = 20
 //! at 12 accept ana            a command, at a second
 //!   accepted by ana, fence 1  the events
 //! ```
@@ -32,11 +34,19 @@ struct Play {
     commands: u128,
     document: Document,
     version: u32,
+    /// The policy document that the next command `policy` installs.
+    written: String,
 }
 
 impl Play {
     fn new() -> Self {
-        let mut play = Self { engine: Engine::new(), commands: 0, document: Document::default(), version: 0 };
+        let mut play = Self {
+            engine: Engine::new(),
+            commands: 0,
+            document: Document::default(),
+            version: 0,
+            written: String::new(),
+        };
         play.run(0, CommandKind::CreateWorkspace);
         play
     }
@@ -64,8 +74,8 @@ impl Play {
         let conversation = |at: usize| ConversationId::from_bits(number(rest[at]) << 16);
         let offer_to = |play: &Self, agent: AgentId| {
             let it = play.engine.workspace(WORKSPACE).unwrap();
-            let of = |it: &engine::state::Conversation| it.takes_room_of() == Some(agent);
-            it.offers.iter().find(|(_, id)| of(&it.conversations[id])).map(|(offer, _)| *offer)
+            let mut all = it.conversations.values().flat_map(|it| it.offers());
+            all.find(|offer| offer.agent == agent).map(|it| it.offer)
         };
         let kind = match verb {
             "queue" => {
@@ -96,8 +106,27 @@ impl Play {
                     document: Box::new(self.document.clone()),
                 }
             }
+            "policy" => {
+                self.document = toml::from_str(&self.written).unwrap();
+                self.version += 1;
+                let document = Box::new(self.document.clone());
+                CommandKind::InstallPolicy { version: self.version, document }
+            }
+            "pause" => CommandKind::PauseChannels {
+                agent: agent(0),
+                channels: rest[1..].iter().map(|&channel| channel.into()).collect(),
+            },
+            "wrapped" => CommandKind::EndWrapUp { agent: agent(0), conversation: conversation(1) },
             "agent" => {
-                let profile = AgentProfile { capacity: rest[1].parse().unwrap(), ..AgentProfile::default() };
+                let skills = rest[2..].iter().map(|skill| {
+                    let (name, proficiency) = skill.split_once('=').unwrap_or((skill, "100"));
+                    (name.to_owned(), proficiency.parse().unwrap())
+                });
+                let profile = AgentProfile {
+                    capacity: rest[1].parse().unwrap(),
+                    skills: skills.collect(),
+                    ..AgentProfile::default()
+                };
                 CommandKind::PutAgent { agent: agent(0), name: rest[0].into(), bot: false, profile }
             }
             "online" => CommandKind::SetStanding { agent: agent(0), standing: Standing::Online },
@@ -114,7 +143,7 @@ impl Play {
                     message: MessageId::from_bits(self.commands),
                     size: 1,
                     language: None,
-                    topics: Vec::new(),
+                    topics: rest[1..].iter().map(|&topic| topic.to_owned()).collect(),
                     known_agent: None,
                     holds: Vec::new(),
                 }
@@ -141,11 +170,9 @@ impl Play {
                 until: rest.get(2).map(|it| Timestamp(it.parse::<i64>().unwrap() * 1_000)),
             },
             "unpark" => CommandKind::Unpark { agent: agent(0), conversation: conversation(1) },
-            "close" => CommandKind::Close {
-                by: Actor::Agent(agent(0)),
-                conversation: conversation(1),
-                solved: None,
-            },
+            "close" => {
+                CommandKind::Close { by: Actor::Agent(agent(0)), conversation: conversation(1), solved: None }
+            }
             "ends" => CommandKind::Close {
                 by: Actor::Customer(CustomerId::from_bits(number(rest[0]))),
                 conversation: conversation(0),
@@ -233,6 +260,15 @@ fn told(event: &Event) -> String {
             engine::ClosedBy::Agent(agent) => format!("{} closed by {}", of(conversation), who(agent)),
             other => format!("{} closed by {other:?}", of(conversation)),
         },
+        EventKind::ChannelsPaused { agent, channels } if channels.is_empty() => {
+            format!("{} takes up all channels", who(agent))
+        }
+        EventKind::ChannelsPaused { agent, channels } => {
+            format!("{} pauses {}", who(agent), channels.join(", "))
+        }
+        EventKind::WrapUpEnded { conversation, agent } => {
+            format!("{} written up by {}", of(conversation), who(agent))
+        }
         other => format!("{other:?}"),
     }
 }
@@ -247,10 +283,18 @@ fn scenarios_play_as_written() {
         let text = fs::read_to_string(&path).unwrap();
         let mut play = Play::new();
         let mut came = String::new();
-        for line in text.lines().filter(|line| !line.starts_with("  ")) {
-            came.push_str(line);
-            came.push('\n');
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("  ")).collect();
+        for (index, line) in lines.iter().enumerate() {
+            let written = |line: &&&str| line.starts_with("| ");
+            if !written(&line) {
+                writeln!(came, "{line}").unwrap();
+            }
             if line.starts_with("at ") {
+                play.written.clear();
+                for line in lines[index + 1..].iter().take_while(written) {
+                    writeln!(came, "{line}").unwrap();
+                    writeln!(play.written, "{}", &line[2..]).unwrap();
+                }
                 came.push_str(&play.command(line));
             }
         }

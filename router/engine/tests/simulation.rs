@@ -45,13 +45,42 @@ fn document(dice: &mut Dice) -> Document {
     for (name, priority) in [("first", 7), ("second", 3)] {
         let offer_s = if dice.below(4) == 0 { 0 } else { 15 };
         let idle_close_s = if dice.below(3) == 0 { 600 } else { 0 };
-        let queue = QueueDoc { priority, offer_s, idle_close_s, ..QueueDoc::default() };
+        let queue = QueueDoc {
+            priority,
+            offer_s,
+            idle_close_s,
+            offers: if dice.below(3) == 0 { 3 } else { 1 },
+            wrap_up_s: if dice.below(3) == 0 { 40 } else { 0 },
+            reassign_s: if dice.below(3) == 0 { 60 } else { 0 },
+            any_of: if dice.below(4) == 0 {
+                vec![[("b".into(), 1), ("c".into(), 50)].into()]
+            } else {
+                vec![]
+            },
+            none_of: if dice.below(4) == 0 { vec!["c".into()] } else { vec![] },
+            ..QueueDoc::default()
+        };
         document.queues.insert(name.into(), queue);
     }
     let when = WhenDoc { topic: Some("a".into()), ..WhenDoc::default() };
-    document.intake.push(IntakeDoc { when, queue: "first".into(), ..IntakeDoc::default() });
+    let first = IntakeDoc {
+        when,
+        queue: "first".into(),
+        head_start_s: u32::try_from(dice.below(2) * 60).unwrap(),
+        prefer: if dice.below(2) == 0 { vec!["agent 1".into()] } else { vec![] },
+        prefer_s: u32::try_from(dice.below(2) * 20).unwrap(),
+        ..IntakeDoc::default()
+    };
+    document.intake.push(first);
     document.intake.push(IntakeDoc { queue: "second".into(), ..IntakeDoc::default() });
     document.bounds.passed_over_s = 120;
+    if dice.below(4) == 0 {
+        document.bounds.share = 3;
+        document.bounds.share_within_s = 60;
+    }
+    if dice.below(2) == 0 {
+        document.turn_caps.insert("web_chat".into());
+    }
     document
 }
 
@@ -92,7 +121,12 @@ impl World {
                 let agent = AgentId::from_bits(number);
                 world.run(
                     workspace,
-                    CommandKind::PutAgent { agent, name: "Agent".into(), bot: number == 6, profile },
+                    CommandKind::PutAgent {
+                        agent,
+                        name: format!("agent {number}").into(),
+                        bot: number == 6,
+                        profile,
+                    },
                 );
             }
         }
@@ -168,7 +202,7 @@ impl World {
             .unwrap_or_default()
             .into_iter()
             .collect();
-        let kind = match self.dice.below(20) {
+        let kind = match self.dice.below(22) {
             0..=4 => {
                 let customer = CustomerId::from_bits(u128::from(self.dice.below(30)));
                 let topics = self.dice.pick(&["a", "b", "x"]).map(str::to_owned).into_iter().collect();
@@ -199,7 +233,8 @@ impl World {
                         .engine
                         .workspace(workspace)
                         .and_then(|it| it.conversations.get(&of))
-                        .and_then(|it| it.takes_room_of());
+                        .and_then(|it| it.offers().find(|it| it.offer == offer))
+                        .map(|it| it.agent);
                     let agent = to.unwrap_or(agent);
                     if self.dice.below(4) == 0 {
                         CommandKind::DeclineOffer { agent, offer }
@@ -239,13 +274,28 @@ impl World {
                     if self.dice.below(2) == 0 { DeliveryStage::Delivered } else { DeliveryStage::Seen };
                 CommandKind::ReportDelivery { conversation, side, upto: self.dice.below(6), stage }
             }
+            19 => {
+                let channels = self.dice.pick(&[None, None, Some("web_chat")]).flatten();
+                CommandKind::PauseChannels { agent, channels: channels.map(Into::into).into_iter().collect() }
+            }
+            20 => {
+                let wraps = self.engine.workspace(workspace).map(|it| it.wraps.clone()).unwrap_or_default();
+                let wraps: Vec<_> = wraps.iter().map(|(id, wrap)| (*id, wrap.agent)).collect();
+                let (conversation, agent) = self.dice.pick(&wraps).unwrap_or((conversation, agent));
+                CommandKind::EndWrapUp { agent, conversation }
+            }
             _ => {
                 let mut profile = AgentProfile {
                     capacity: 1 + u32::try_from(self.dice.below(3)).unwrap(),
                     ..AgentProfile::default()
                 };
                 profile.skills.insert("a".into(), 50);
-                CommandKind::PutAgent { agent, name: "Agent".into(), bot: false, profile }
+                CommandKind::PutAgent {
+                    agent,
+                    name: format!("agent {}", agent.bits()).into(),
+                    bot: false,
+                    profile,
+                }
             }
         };
         self.run(workspace, kind);
@@ -278,18 +328,23 @@ impl World {
             for number in 1..=6 {
                 let agent = AgentId::from_bits(number);
                 self.run(workspace, CommandKind::SetStanding { agent, standing: Standing::Online });
+                self.run(workspace, CommandKind::PauseChannels { agent, channels: Vec::new() });
             }
             for _ in 0..400 {
                 let state = self.engine.workspace(workspace).unwrap();
                 if let Some((offer, conversation)) = state.offers.iter().next().map(|(a, b)| (*a, *b)) {
-                    let agent = state.conversations[&conversation].takes_room_of().unwrap();
+                    let all: Vec<_> = state.conversations[&conversation].offers().collect();
+                    let agent = all.iter().find(|it| it.offer == offer).unwrap().agent;
                     self.run(workspace, CommandKind::AcceptOffer { agent, offer });
                     continue;
                 }
                 let held =
                     state.conversations.values().find_map(|it| it.holder().map(|holder| (it.id, holder)));
                 let Some((conversation, holder)) = held else { break };
-                self.run(workspace, CommandKind::Close { by: Actor::Agent(holder), conversation, solved: None });
+                self.run(
+                    workspace,
+                    CommandKind::Close { by: Actor::Agent(holder), conversation, solved: None },
+                );
             }
             let state = self.engine.workspace(workspace).unwrap();
             for it in state

@@ -99,6 +99,20 @@ pub enum ClientFrame {
         /// The wished state.
         state: PresenceWish,
     },
+    /// An agent takes nothing more on some channels; what is in hand stays.
+    Pause {
+        /// The client's id of this request.
+        id: String,
+        /// All channels that are to pause; none takes up all again.
+        channels: Vec<String>,
+    },
+    /// An agent has written up what is to be kept of a closed conversation: its room is free again.
+    WrapUp {
+        /// The client's id of this request.
+        id: String,
+        /// Of which.
+        conversation: ConversationId,
+    },
     /// The sender is typing; told to the other side, never stored.
     Typing {
         /// Where.
@@ -162,7 +176,9 @@ impl ClientFrame {
             | Self::Unpark { id, .. }
             | Self::Close { id, .. }
             | Self::Reopen { id, .. }
-            | Self::Presence { id, .. } => Some(id),
+            | Self::Presence { id, .. }
+            | Self::Pause { id, .. }
+            | Self::WrapUp { id, .. } => Some(id),
             Self::Hello { .. }
             | Self::Typing { .. }
             | Self::Seen { .. }

@@ -33,7 +33,7 @@ pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
     AgentRow, AgentState, Author, AuthorKind, BoardView, ConversationState, ConversationView, DecisionView,
     DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, QueueRow, Reason,
-    ScorePart, TermsView,
+    ScorePart, TermsView, Wrapping,
 };
 
 /// The version of the session protocol, said in `hello` and in the WebSocket sub-protocol.

@@ -212,6 +212,26 @@ pub struct Me {
     /// For agents: the queues that conversations may be handed over to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<String>,
+    /// For agents: the channels there are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
+    /// For agents: the channels on which nothing more is taken at present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paused: Vec<String>,
+    /// For agents: closed conversations whose room is kept for writing up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrapping: Vec<Wrapping>,
+}
+
+/// A closed conversation whose room its agent keeps for writing up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct Wrapping {
+    /// Which.
+    pub conversation: ConversationId,
+    /// Until when, at most, in milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub until_ms: i64,
 }
 
 /// An agent's state.
@@ -383,7 +403,8 @@ pub struct FlipView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct LosingGroup {
-    /// Why: `lacks_skill`, `below_proficiency`, `lacks_language`, `offline`, `away`, `at_capacity`, `declined`, `scored_lower`.
+    /// Why: `lacks_skill`, `below_proficiency`, `lacks_language`, `offline`, `away`, `at_capacity`, `declined`, `scored_lower`,
+    /// `reserved`, `kept_for_older`, `has_skill`, `not_yet`, `asked_too`.
     pub reason: String,
     /// The skill or language, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

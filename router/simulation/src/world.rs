@@ -323,7 +323,10 @@ impl<'a> World<'a> {
         self.contacts[contact].waited = self.now - self.contacts[contact].arrived;
         self.open -= 1;
         let conversation = conversation_id(contact);
-        self.ask("a customer to leave", CommandKind::Close { by: Actor::Customer(customer), conversation, solved: None })?;
+        self.ask(
+            "a customer to leave",
+            CommandKind::Close { by: Actor::Customer(customer), conversation, solved: None },
+        )?;
         self.engine.take_ended(WORKSPACE);
         Ok(())
     }

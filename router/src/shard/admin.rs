@@ -140,7 +140,7 @@ impl State {
                 (Audience::Customer, Viewer::Customer)
             }
             Principal::Agent { agent, role, .. } => {
-                let own = it.takes_room_of() == Some(*agent) || it.known_agent == Some(*agent);
+                let own = it.is_with(*agent) || it.known_agent == Some(*agent);
                 if *role == Role::Agent && !own {
                     return None;
                 }

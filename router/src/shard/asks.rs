@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connectors::web_chat::CHANNEL as WEB_CHAT;
-use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection, Side};
+use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection};
 use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
@@ -11,6 +11,7 @@ use policy_cel::{Customer, Facts};
 use protocol::{ClientFrame, Code, PresenceWish, TransferTarget};
 
 use super::dedupe::{Dedupe, Done};
+use super::notices::side_of;
 use super::state::{Effect, State};
 use super::tails::{Header, Store, StoredMessage};
 use super::{Ask, Refused};
@@ -209,6 +210,15 @@ impl State {
                 self.reopen(*workspace, actor(principal)?, conversation)?;
                 Ok((Some(conversation), None))
             }
+            (Principal::Agent { workspace, agent, .. }, ClientFrame::Pause { channels, .. }) => {
+                let channels = channels.into_iter().map(Into::into).collect();
+                self.execute_plain(*workspace, CommandKind::PauseChannels { agent: *agent, channels })?;
+                Ok((None, None))
+            }
+            (Principal::Agent { workspace, agent, .. }, ClientFrame::WrapUp { conversation, .. }) => {
+                self.execute_plain(*workspace, CommandKind::EndWrapUp { agent: *agent, conversation })?;
+                Ok((Some(conversation), None))
+            }
             (Principal::Agent { workspace, agent, .. }, ClientFrame::Presence { state, .. }) => {
                 let standing = match state {
                     PresenceWish::Online => Standing::Online,
@@ -381,39 +391,6 @@ impl State {
         Ok(())
     }
 
-    /// A watermark. One of an ended conversation, or from the future, is no use and does no harm.
-    fn report(&mut self, workspace: WorkspaceId, kind: CommandKind) {
-        if let Err(rejection) = self.execute_plain(workspace, kind) {
-            tracing::trace!(%rejection, "a watermark was not taken");
-        }
-    }
-
-    /// Frames that are not answered.
-    fn notice(&mut self, owner: Owner, frame: ClientFrame) {
-        match frame {
-            ClientFrame::Typing { conversation } if self.concerns(owner, conversation) => {
-                self.tell_typing(owner, conversation);
-            }
-            ClientFrame::Seen { conversation, upto } if self.concerns(owner, conversation) => {
-                let side = side_of(owner);
-                let kind =
-                    CommandKind::ReportDelivery { conversation, side, upto, stage: DeliveryStage::Seen };
-                self.report(owner.workspace(), kind);
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether an open conversation is this owner's: the customer's own, or in the agent's hands.
-    pub(super) fn concerns(&self, owner: Owner, conversation: ConversationId) -> bool {
-        let found =
-            self.engine.workspace(owner.workspace()).and_then(|it| it.conversations.get(&conversation));
-        found.is_some_and(|it| match owner {
-            Owner::Customer(_, customer) => it.customer == customer,
-            Owner::Agent(_, agent) => it.takes_room_of() == Some(agent),
-        })
-    }
-
     fn put_card(&mut self, workspace: WorkspaceId, customer: CustomerId, card: super::cards::Card) {
         let written = self.cards.put(&self.parts.vault, workspace, customer, card, &mut self.pending.writes);
         if let Err(error) = written {
@@ -465,13 +442,6 @@ fn actor(principal: &Principal) -> Result<Actor, Denied> {
         Principal::Agent { agent, role: Role::Supervisor | Role::Admin, .. } => Ok(Actor::Supervisor(*agent)),
         Principal::Customer { customer, .. } => Ok(Actor::Customer(*customer)),
         Principal::Operator => Err(Denied::Forbidden("operators have no conversations")),
-    }
-}
-
-fn side_of(owner: Owner) -> Side {
-    match owner {
-        Owner::Agent(..) => Side::Agent,
-        Owner::Customer(..) => Side::Customer,
     }
 }
 

@@ -64,7 +64,10 @@ impl State {
                 self.leaving.retain(|(of, _), _| *of != workspace);
                 self.moved.retain(|(of, _)| *of != workspace);
             }
-            EventKind::AgentPut { agent, .. } | EventKind::StandingChanged { agent, .. } => {
+            EventKind::AgentPut { agent, .. }
+            | EventKind::StandingChanged { agent, .. }
+            | EventKind::ChannelsPaused { agent, .. }
+            | EventKind::WrapUpEnded { agent, .. } => {
                 agents.insert((workspace, *agent));
             }
             EventKind::AgentRemoved { agent } => {
@@ -225,11 +228,13 @@ impl State {
         let Some(it) = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&id)) else {
             return;
         };
-        let (customer, reader) = (it.customer, it.takes_room_of().filter(|_| to_agent));
+        let customer = it.customer;
+        let asked = it.holder().into_iter().chain(it.offers().map(|offer| offer.agent));
+        let reading: Vec<AgentId> = asked.filter(|_| to_agent).collect();
         let by_agent = self.is_by_agent(workspace, id, seq);
         let mut readers =
             vec![(Audience::Customer, Owner::Customer(workspace, customer), Viewer::Customer, by_agent)];
-        if let Some(agent) = reader {
+        for agent in reading {
             let audience = self.audience(workspace, agent);
             readers.push((audience, Owner::Agent(workspace, agent), Viewer::Agent(agent), !by_agent));
         }

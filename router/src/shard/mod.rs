@@ -18,6 +18,7 @@ mod cards;
 mod dedupe;
 mod effects;
 mod intake;
+mod notices;
 mod places;
 mod recent;
 mod recovery;

@@ -3,13 +3,14 @@
 
 use std::collections::VecDeque;
 
-use engine::state::{Conversation, Phase};
+use engine::state::{Conversation, Phase, Rival};
 use policy::id::{AgentId, ConversationId, CustomerId, OfferId, WorkspaceId};
 use policy::matching::{Decision, Score, Standing, Trigger};
 use policy::{Audience, Grants, Purpose, Rule, disclose};
 use protocol::{
     AgentState, Author, AuthorKind, ConversationState, ConversationView, DecisionView, DeliveryState,
     FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, Reason, ScorePart, SessionEvent, TermsView,
+    Wrapping,
 };
 
 use super::effects::CONVERSATION_FIELDS;
@@ -52,9 +53,10 @@ impl State {
         let mut in_hand: Vec<ConversationId> = of.parked.iter().copied().collect();
         let mut offered = Vec::new();
         for conversation in &of.held {
-            match it.conversations.get(conversation).map(|it| it.phase) {
-                Some(Phase::Offered { offer, .. }) => offered.push((*conversation, offer)),
-                _ => in_hand.push(*conversation),
+            let mut offers = it.conversations.get(conversation).into_iter().flat_map(|it| it.offers());
+            match offers.find(|offer| offer.agent == agent) {
+                Some(offer) => offered.push((*conversation, offer.offer)),
+                None => in_hand.push(*conversation),
             }
         }
         let mut grants = Grants::by_writing_in();
@@ -121,6 +123,9 @@ impl State {
             load: 0,
             capacity: 0,
             queues: Vec::new(),
+            channels: Vec::new(),
+            paused: Vec::new(),
+            wrapping: Vec::new(),
         };
         let carried = conversation.iter().map(|it| (it.id, it.last)).collect();
         let event = SessionEvent::Snapshot {
@@ -146,6 +151,14 @@ impl State {
             load: room.load,
             capacity: room.capacity,
             queues: it.policy.queues().map(|(name, _)| name.to_owned()).collect(),
+            channels: it.policy.channels().into_iter().map(str::to_owned).collect(),
+            paused: of.paused.iter().map(ToString::to_string).collect(),
+            wrapping: it
+                .wraps
+                .iter()
+                .filter(|(_, wrap)| wrap.agent == agent)
+                .map(|(id, wrap)| Wrapping { conversation: *id, until_ms: wrap.until.0 })
+                .collect(),
         })
     }
 
@@ -279,10 +292,7 @@ impl State {
         decision: &Decision,
     ) -> Option<(OfferView, Grants)> {
         let it = self.engine.workspace(workspace)?.conversations.get(&id)?;
-        let Phase::Offered { offer: standing, agent, made, until } = it.phase else { return None };
-        if standing != offer {
-            return None;
-        }
+        let Rival { agent, made, until, .. } = it.offers().find(|standing| standing.offer == offer)?;
         let why = reasons(it, decision);
         let (conversation, grants) = self.conversation_view(workspace, id, Viewer::Agent(agent), TAIL)?;
         let view = OfferView {

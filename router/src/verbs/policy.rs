@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use policy::document::{GivenDoc, TestDoc};
-use policy::{Arrival, Document, Policy, Routing};
+use policy::{Arrival, Document, Needs, Policy, Routing};
 use policy_cel::{Customer, Facts};
 use serde_json::Value;
 
@@ -135,7 +135,7 @@ fn test(file: &Path) -> anyhow::Result<()> {
 
 /// What went otherwise than the test expects.
 fn wrong(ready: &Ready, test: &TestDoc) -> Option<String> {
-    let (Routing { needs, priority }, rule) = ready.route(&test.given);
+    let (Routing { needs, priority, .. }, rule) = ready.route(&test.given);
     let expect = &test.expect;
     let mut otherwise = Vec::new();
     if let Some(queue) = &expect.queue
@@ -172,18 +172,27 @@ fn skills(needs: &std::collections::BTreeMap<String, u8>) -> String {
     each.join(", ")
 }
 
+/// All that a conversation needs of an agent, in words.
+fn wanted(needs: &Needs) -> String {
+    let of = |(skill, least): &(Box<str>, u8)| format!("{skill} {least}");
+    let all = needs.skills.iter().map(of);
+    let any = needs.any_of.iter().map(|skills| skills.iter().map(of).collect::<Vec<_>>().join(" or "));
+    let none = needs.none_of.iter().map(|skill| format!("no {skill}"));
+    let parts: Vec<String> = all.chain(any).chain(none).collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+}
+
 fn explain(file: &Path, given: &GivenDoc) -> anyhow::Result<()> {
     let ready = Ready::read(file)?;
-    let (Routing { needs, priority }, rule) = ready.route(given);
+    let (Routing { needs, priority, head_start, prefer }, rule) = ready.route(given);
     let mut lines = vec![match rule {
         Some(rule) => format!("intake[{rule}] takes it"),
         None => "no intake rule takes it: it goes to the queue for the rest".to_owned(),
     }];
-    let have = needs.skills.iter().map(|(skill, least)| (skill.to_string(), *least)).collect();
     lines.push(format!(
         "queue {}, priority {priority}; needs {}; language {}; effort {}",
         needs.queue,
-        skills(&have),
+        wanted(&needs),
         needs.language.as_deref().unwrap_or("any"),
         needs.effort,
     ));
@@ -197,16 +206,22 @@ fn explain(file: &Path, given: &GivenDoc) -> anyhow::Result<()> {
         ));
         for step in &queue.steps {
             let then = ready.policy.after_step(&needs, priority, step);
-            let have = then.needs.skills.iter().map(|(skill, least)| (skill.to_string(), *least)).collect();
             let when = step.after.map_or("never by age".to_owned(), |age| format!("at {} s", age.0 / 1_000));
             let early = if step.when_nobody { ", or when nobody could take it" } else { "" };
             lines.push(format!(
                 "{when}{early}: queue {}, priority {}; needs {}",
                 then.needs.queue,
                 then.priority,
-                skills(&have)
+                wanted(&then.needs)
             ));
         }
+    }
+    if head_start.0 > 0 {
+        lines.push(format!("it counts as having waited for {} s already", head_start.0 / 1_000));
+    }
+    if !prefer.0.is_empty() {
+        let time = if prefer.1.0 > 0 { format!("for {} s", prefer.1.0 / 1_000) } else { "first".to_owned() };
+        lines.push(format!("asked {time}, while one of them is online: {}", prefer.0.join(", ")));
     }
     lines.push(format!("agents are found by the rule {}", ready.document.rule.name()));
     say(&lines.join("\n"))

@@ -228,6 +228,18 @@ export function presence(state: PresenceWish): void {
   void ask({ type: "presence", id: fresh(), state });
 }
 
+/** Takes nothing more on this channel, or takes it up again. */
+export function pause(channel: string): void {
+  const paused = new Set(me.value?.paused ?? []);
+  if (!paused.delete(channel)) paused.add(channel);
+  void ask({ type: "pause", id: fresh(), channels: [...paused] });
+}
+
+/** What is to be kept of closed conversations is written up: their room is free again. */
+export function written(): void {
+  for (const { conversation } of me.value?.wrapping ?? []) void ask({ type: "wrap_up", id: fresh(), conversation });
+}
+
 /** Moves the selection through the list. */
 export function move(by: number): void {
   const ids = order.value;

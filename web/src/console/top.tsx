@@ -1,15 +1,15 @@
 // The top bar: my state and room, the line, and the way to everything else.
 
 import { useEffect } from "preact/hooks";
-import { span, timeOfDay } from "../format.ts";
-import { Alert, Board, Console, Cut, Keyboard, Search, SignOut, X } from "../icons.tsx";
+import { clock, span, timeOfDay, words } from "../format.ts";
+import { Alert, Board, Console, Cut, Keyboard, Park, Search, SignOut, TakeUp, X } from "../icons.tsx";
 import { now } from "../live.ts";
 import { Menu } from "../menu.tsx";
 import type { AgentState } from "../protocol.ts";
 import { signOut } from "../sign-in.tsx";
 import { help } from "./keys.tsx";
 import { palette } from "./palette.tsx";
-import { line, me, note, presence } from "./state.ts";
+import { line, me, note, pause, presence, written } from "./state.ts";
 
 const NOTE_MS = 7_000;
 const GRACE_MS = 3_000;
@@ -22,18 +22,27 @@ const MEANING: Record<AgentState, string> = {
 
 function Presence() {
   const state = me.value?.state ?? "offline";
+  const paused = me.value?.paused ?? [];
   return (
     <Menu
       label={`My state: ${STATES[state]}`}
       class={`presence ${state}`}
-      actions={(Object.keys(STATES) as AgentState[]).map((wish) => ({
-        name: STATES[wish],
-        icon: <i class={`dot ${wish}`} aria-hidden="true" />,
-        note: MEANING[wish],
-        run: () => presence(wish),
-      }))}
+      actions={[
+        ...(Object.keys(STATES) as AgentState[]).map((wish) => ({
+          name: STATES[wish],
+          icon: <i class={`dot ${wish}`} aria-hidden="true" />,
+          note: MEANING[wish],
+          run: () => presence(wish),
+        })),
+        ...(me.value?.channels ?? []).map((channel) => ({
+          name: `${paused.includes(channel) ? "Take up" : "Pause"} ${words(channel)}`,
+          icon: paused.includes(channel) ? <TakeUp /> : <Park />,
+          run: () => pause(channel),
+        })),
+      ]}
     >
       <i class={`dot ${state}`} aria-hidden="true" /> {STATES[state]}
+      {paused.length > 0 && <span class="muted words">, not {paused.map(words).join(", ")}</span>}
     </Menu>
   );
 }
@@ -50,6 +59,17 @@ function Room() {
   );
 }
 
+/** The room of what was just closed stays taken until what is to be kept is written up. */
+function WritingUp() {
+  const until = (me.value?.wrapping ?? []).map((it) => it.until_ms);
+  if (until.length === 0) return null;
+  return (
+    <button type="button" class="labelled" title="Free the room of what was just closed" onClick={written}>
+      Writing up, <span class="number">{clock(Math.max(0, Math.min(...until) - now.value))}</span>: done
+    </button>
+  );
+}
+
 export function Top() {
   const state = line.value?.line.value.state;
   return (
@@ -60,6 +80,7 @@ export function Top() {
       <h1 class="hidden-text">Agent console</h1>
       <Presence />
       <Room />
+      <WritingUp />
       <span class="fill" />
       <button
         type="button"

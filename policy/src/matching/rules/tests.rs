@@ -17,6 +17,7 @@ fn needs(skill: usize) -> Needs {
         effort: 1,
         language: None,
         skills: alloc::vec![(SKILLS[skill].into(), 1)],
+        ..Needs::default()
     }
 }
 
@@ -104,6 +105,7 @@ proptest! {
                         known_agent: Some(agent(known)),
                         reserved: None,
                         refused: if refused < 8 { alloc::vec![agent(refused)] } else { Vec::new() },
+                        preferred: None,
                     });
                     waiting.insert(conversation(count), needs(skill));
                 }
@@ -184,6 +186,7 @@ fn a_scarce_skill_is_kept_free() {
         known_agent: None,
         reserved: None,
         refused: Vec::new(),
+        preferred: None,
     });
     let decision = pool.choose_agent(conversation(1), now).unwrap();
     assert_eq!(decision.agent, agent(2), "the longest idle with the lower id would be the other one");
@@ -223,6 +226,7 @@ fn waits(pool: &mut Pool, number: u32, skill: usize, priority: u8, since: Timest
         known_agent: None,
         reserved: None,
         refused: Vec::new(),
+        preferred: None,
     });
     conversation(number)
 }

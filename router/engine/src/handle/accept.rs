@@ -6,12 +6,16 @@ use super::workspace;
 use crate::event::EventKind;
 use crate::rejection::Rejection;
 use crate::route::{OFFER_SHIFT, Turn};
-use crate::state::Phase;
 
 pub(super) fn handle(turn: &mut Turn<'_>, agent: AgentId, offer: OfferId) -> Result<(), Rejection> {
     let conversation = standing_offer(turn, agent, offer)?;
     let fence = workspace(turn)?.conversations.get(&conversation).map_or(0, |it| it.fence) + 1;
+    // The first to accept has it: the others are told, and have their room back.
+    let rivals = turn.withdraw_offers(conversation, Some(offer));
     turn.record(EventKind::OfferAccepted { conversation, offer, agent, fence });
+    for agent in rivals {
+        turn.route_agent(agent);
+    }
     Ok(())
 }
 
@@ -34,10 +38,7 @@ pub(super) fn standing_offer(
         });
         return Err(if made_here { ended } else { Rejection::NotFound("offer") });
     };
-    match workspace.conversations.get(&conversation).map(|it| it.phase) {
-        Some(Phase::Offered { offer: standing, agent: to, .. }) if standing == offer && to == agent => {
-            Ok(conversation)
-        }
-        _ => Err(ended),
-    }
+    let it = workspace.conversations.get(&conversation);
+    let mine = it.is_some_and(|it| it.offers().any(|it| it.offer == offer && it.agent == agent));
+    if mine { Ok(conversation) } else { Err(ended) }
 }

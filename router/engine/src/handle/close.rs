@@ -35,11 +35,9 @@ pub(super) fn close(
 pub(super) fn end(turn: &mut Turn<'_>, id: ConversationId, by: ClosedBy, solved: Option<bool>) {
     let Ok(it) = conversation(turn, id) else { return };
     let freed = it.takes_room_of();
-    if let Phase::Offered { offer, agent, .. } = it.phase {
-        turn.record(EventKind::OfferWithdrawn { conversation: id, offer, agent });
-    }
+    let asked = turn.withdraw_offers(id, None);
     turn.record(EventKind::Closed { conversation: id, by, solved });
-    if let Some(agent) = freed {
+    for agent in freed.into_iter().filter(|freed| !asked.contains(freed)).chain(asked.iter().copied()) {
         turn.route_agent(agent);
     }
 }
@@ -61,6 +59,10 @@ pub(super) fn reopen(turn: &mut Turn<'_>, by: Actor, closed: &Conversation) -> R
             Some(agent).filter(|agent| is_here(workspace, *agent))
         }
     };
+    let wrap = workspace.wraps.get(&closed.id).map(|wrap| wrap.agent);
+    if let Some(agent) = wrap {
+        turn.record(EventKind::WrapUpEnded { conversation: closed.id, agent });
+    }
     turn.record(EventKind::Reopened { closed: alloc::boxed::Box::new(closed.clone()) });
     turn.queue(closed.id, reserved);
     Ok(())

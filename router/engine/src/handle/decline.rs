@@ -10,7 +10,7 @@ use crate::route::Turn;
 pub(super) fn handle(turn: &mut Turn<'_>, agent: AgentId, offer: OfferId) -> Result<(), Rejection> {
     let conversation = standing_offer(turn, agent, offer)?;
     turn.record(EventKind::OfferDeclined { conversation, offer, agent });
-    turn.queue(conversation, None);
+    turn.queue_if_unoffered(conversation);
     turn.route_agent(agent);
     Ok(())
 }

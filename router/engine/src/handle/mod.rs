@@ -57,6 +57,10 @@ impl Engine {
             }
             CommandKind::RemoveAgent { agent } => admin::remove_agent(turn, *agent),
             CommandKind::SetStanding { agent, standing } => presence::handle(turn, *agent, *standing),
+            CommandKind::PauseChannels { agent, channels } => presence::pause(turn, *agent, channels),
+            CommandKind::EndWrapUp { agent, conversation } => {
+                presence::end_wrap_up(turn, *agent, *conversation)
+            }
             CommandKind::ReceiveMessage { .. } => receive_message::handle(turn, &command.kind),
             CommandKind::SendMessage { agent, conversation, message, size, fence } => {
                 send_message::handle(turn, *agent, *conversation, *message, *size, *fence)

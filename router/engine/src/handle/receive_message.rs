@@ -1,14 +1,18 @@
 //! A customer's message: it goes to the customer's open conversation, or opens one and looks for an agent.
 
-use policy::Arrival;
-use policy::id::{ContactPointId, ConversationId};
+use alloc::vec::Vec;
+
+use policy::id::{AgentId, ContactPointId, ConversationId};
+use policy::matching::Preferred;
+use policy::time::Timestamp;
+use policy::{Arrival, Routing};
 
 use super::{conversation, workspace};
 use crate::command::CommandKind;
 use crate::event::EventKind;
 use crate::rejection::Rejection;
 use crate::route::Turn;
-use crate::state::Phase;
+use crate::state::{Phase, Workspace};
 
 pub(super) fn handle(turn: &mut Turn<'_>, command: &CommandKind) -> Result<(), Rejection> {
     let CommandKind::ReceiveMessage {
@@ -57,6 +61,7 @@ pub(super) fn handle(turn: &mut Turn<'_>, command: &CommandKind) -> Result<(), R
         return Err(Rejection::Full);
     }
     let known_agent = known_agent.filter(|agent| workspace.agents.contains_key(agent));
+    let preferred = preferred(workspace, &routing, turn.at);
     turn.record(EventKind::ConversationOpened {
         conversation: *new,
         customer: *customer,
@@ -66,10 +71,28 @@ pub(super) fn handle(turn: &mut Turn<'_>, command: &CommandKind) -> Result<(), R
         topics: topics.clone(),
         known_agent,
         holds: holds.clone(),
+        head_start: routing.head_start,
+        preferred,
     });
     receive(turn, *new, *contact_point, channel, *message, *size)?;
     turn.queue(*new, None);
     Ok(())
+}
+
+/// Who is asked first, as an intake rule names them: by id or by name.
+fn preferred(workspace: &Workspace, routing: &Routing, at: Timestamp) -> Option<Preferred> {
+    let (names, time) = &routing.prefer;
+    let mut agents: Vec<AgentId> = Vec::new();
+    for name in names {
+        let of_id = name.parse().ok().filter(|id| workspace.agents.contains_key(id));
+        let named = workspace.agents.iter().filter(|(_, agent)| *agent.name == **name).map(|(id, _)| *id);
+        agents.extend(of_id.into_iter().chain(named));
+    }
+    agents.sort_unstable();
+    agents.dedup();
+    agents.truncate(Preferred::MOST);
+    let until = if time.0 > 0 { at + *time } else { Timestamp(i64::MAX) };
+    (!agents.is_empty()).then_some(Preferred { agents, until })
 }
 
 fn receive(

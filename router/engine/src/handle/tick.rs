@@ -2,13 +2,14 @@
 
 use alloc::vec::Vec;
 
-use policy::id::{CommandId, ConversationId, WorkspaceId};
+use policy::id::{AgentId, CommandId, ConversationId, WorkspaceId};
+use policy::matching::Standing;
 use policy::time::Timestamp;
 
 use super::close::end;
-use crate::event::{ClosedBy, Event};
+use crate::event::{ClosedBy, Event, EventKind};
 use crate::route::Turn;
-use crate::state::{Engine, LOOK_AGAIN, Phase};
+use crate::state::{Engine, LOOK_AGAIN, Phase, Rival};
 
 /// A tick looks at this many conversations at most: a jump of the clock is worked off over several, and each of them can
 /// be appended by itself.
@@ -33,8 +34,17 @@ fn look(
     id: ConversationId,
     out: &mut Vec<Event>,
 ) {
-    let Some(it) = engine.workspaces.get(&workspace).and_then(|it| it.conversations.get(&id)) else { return };
+    let Some(of) = engine.workspaces.get(&workspace) else { return };
+    let Some(it) = of.conversations.get(&id) else {
+        if let Some(agent) = of.wraps.get(&id).map(|wrap| wrap.agent) {
+            let mut turn = Turn::new(engine, at, workspace, cause, out);
+            turn.record(EventKind::WrapUpEnded { conversation: id, agent });
+            turn.route_agent(agent);
+        }
+        return;
+    };
     let (phase, active, before) = (it.phase, it.active, it.deadline);
+    let ran_out = it.offers().find(|offer| offer.until <= at);
     let mut turn = Turn::new(engine, at, workspace, cause, out);
     match phase {
         Phase::Waiting { open: false, reserved } => turn.queue(id, reserved),
@@ -47,26 +57,51 @@ fn look(
                 let step = of.next_step(&it.policy).and_then(|step| step.after).map(|age| of.opened + age);
                 // What became due in this very look has been taken; a step that is not later waits for the next look.
                 let step = step.map(|due| due.max(at + LOOK_AGAIN));
-                Some((of.deadline, [again, step].into_iter().flatten().min()))
+                Some((of.deadline, [again, step, of.free_for_all(at)].into_iter().flatten().min()))
             };
             if let Some((now, again)) = turn.workspace().and_then(still) {
                 engine.look_again(workspace, id, now.or(before), again);
             }
         }
-        Phase::Offered { offer, agent, .. } => turn.time_out(id, offer, agent),
-        Phase::Parked { agent, .. } => super::park::come_back(&mut turn, id, agent),
-        Phase::Assigned { .. } => {
-            let idle = turn.workspace().and_then(|it| {
-                let queue = &it.conversations.get(&id)?.needs.queue;
-                it.policy.queue(queue)?.idle_close
-            });
-            match idle {
-                Some(idle) if active + idle <= at => end(&mut turn, id, ClosedBy::Idle, None),
-                // Somebody wrote since: look again later.
-                idle => engine.look_again(workspace, id, before, idle.map(|idle| active + idle)),
+        Phase::Offered { .. } => {
+            if let Some(Rival { offer, agent, .. }) = ran_out {
+                turn.time_out(id, offer, agent);
             }
         }
+        Phase::Parked { agent, .. } => super::park::come_back(&mut turn, id, agent),
+        Phase::Assigned { agent } => {
+            let queue = turn.workspace().and_then(|it| {
+                let queue = &it.conversations.get(&id)?.needs.queue;
+                it.policy.queue(queue)
+            });
+            let idle = queue.and_then(|queue| queue.idle_close);
+            if idle.is_some_and(|idle| active + idle <= at) {
+                return end(&mut turn, id, ClosedBy::Idle, None);
+            }
+            if is_left(&turn, id, agent, queue) {
+                turn.record(EventKind::Released { conversation: id, agent });
+                return turn.queue(id, None);
+            }
+            // Somebody wrote since, or the agent is here: look again later.
+            let back = queue.and_then(|queue| {
+                let it = turn.workspace()?.conversations.get(&id)?;
+                it.due_back(queue, at)
+            });
+            let again = [idle.map(|idle| active + idle), back].into_iter().flatten().min();
+            engine.look_again(workspace, id, before, again);
+        }
     }
+}
+
+/// Whether the customer has waited to the queue's bound for a word of an agent who is away.
+fn is_left(turn: &Turn<'_>, id: ConversationId, agent: AgentId, queue: Option<&policy::Queue>) -> bool {
+    let of = turn.workspace();
+    let waits = of.and_then(|it| it.conversations.get(&id)).and_then(|it| {
+        let since = it.unanswered_since?;
+        Some(since.max(it.held_since.unwrap_or(since)) + queue?.reassign? <= turn.at)
+    });
+    let here = of.and_then(|it| it.pool.standing(agent)) == Some(Standing::Online);
+    waits == Some(true) && !here
 }
 
 impl Engine {

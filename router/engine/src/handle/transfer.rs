@@ -1,7 +1,9 @@
 //! Handing a conversation over, to a queue or to one agent. Its age goes with it.
 
+use alloc::vec::Vec;
+
 use policy::id::{AgentId, ConversationId};
-use policy::matching::Standing;
+use policy::matching::{Needs, Standing};
 
 use super::{conversation, may_steer, workspace};
 use crate::command::{Actor, HandOver};
@@ -41,7 +43,12 @@ pub(super) fn handle(
                 return Err(Rejection::Conflict("this agent has the conversation already"));
             }
             // Named by a person: the skills of the class do not stand in the way.
-            let needs = policy::matching::Needs { language: None, skills: alloc::vec::Vec::new(), ..needs };
+            let needs = Needs {
+                queue: needs.queue,
+                channel: needs.channel,
+                effort: needs.effort,
+                ..Needs::default()
+            };
             (needs, priority, Some(*agent))
         }
     };
@@ -52,7 +59,7 @@ pub(super) fn handle(
     };
     turn.record(EventKind::Rerouted { conversation: id, needs, priority, not });
     turn.queue(id, reserved);
-    if let Some(agent) = freed {
+    for agent in freed {
         turn.route_agent(agent);
     }
     Ok(())
@@ -65,17 +72,14 @@ fn it_is_with(phase: Phase, agent: AgentId) -> bool {
     }
 }
 
-/// Takes the conversation from whoever has it; returns who has room again.
-fn take_back(turn: &mut Turn<'_>, conversation: ConversationId, phase: Phase) -> Option<AgentId> {
+/// Takes the conversation from whoever has it or is asked; returns who has room again.
+fn take_back(turn: &mut Turn<'_>, conversation: ConversationId, phase: Phase) -> Vec<AgentId> {
     match phase {
         Phase::Assigned { agent } => {
             turn.record(EventKind::Released { conversation, agent });
-            Some(agent)
+            Vec::from([agent])
         }
-        Phase::Offered { offer, agent, .. } => {
-            turn.record(EventKind::OfferWithdrawn { conversation, offer, agent });
-            Some(agent)
-        }
-        Phase::Waiting { .. } | Phase::Parked { .. } => None,
+        Phase::Offered { .. } => turn.withdraw_offers(conversation, None),
+        Phase::Waiting { .. } | Phase::Parked { .. } => Vec::new(),
     }
 }

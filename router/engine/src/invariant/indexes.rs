@@ -30,13 +30,22 @@ pub fn check(engine: &Engine, found: &mut Vec<Violation>) {
                         wrong(format!("{id} waits with open = {open}, the pool says otherwise"));
                     }
                 }
-                Phase::Offered { offer, .. } => {
-                    offers += 1;
-                    if workspace.offers.get(&offer) != Some(id) {
-                        wrong(format!("{offer} stands and is not listed"));
-                    }
+                Phase::Offered { .. } | Phase::Assigned { .. } | Phase::Parked { .. } => {}
+            }
+            for offer in it.offers().map(|it| it.offer) {
+                offers += 1;
+                if workspace.offers.get(&offer) != Some(id) {
+                    wrong(format!("{offer} stands and is not listed"));
                 }
-                Phase::Assigned { .. } | Phase::Parked { .. } => {}
+            }
+            if !it.rivals.is_empty() && !matches!(it.phase, Phase::Offered { .. }) {
+                wrong(format!("{id} has offers beside none"));
+            }
+        }
+        for (id, wrap) in &workspace.wraps {
+            deadlines += 1;
+            if !engine.deadlines.contains(&(wrap.until, workspace_id, *id)) {
+                wrong(format!("{id} is written up and nobody looks when that ends"));
             }
         }
         if workspace.offers.len() != offers {

@@ -30,9 +30,9 @@ pub fn check_state(engine: &Engine, found: &mut Vec<Violation>) {
     for (_, workspace) in engine.workspaces() {
         for (id, agent) in &workspace.agents {
             for conversation in &agent.held {
-                let holder = workspace.conversations.get(conversation).and_then(|it| it.takes_room_of());
-                if holder != Some(*id) {
-                    let detail = format!("{id} lists {conversation}, which takes the room of {holder:?}");
+                let it = workspace.conversations.get(conversation);
+                if !it.is_some_and(|it| it.is_with(*id)) {
+                    let detail = format!("{id} lists {conversation}, which does not take its room");
                     found.push(Violation { invariant: "one holder", detail });
                 }
             }

@@ -16,14 +16,14 @@ pub fn check(before: &Engine, event: &Event, found: &mut Vec<Violation>) {
     for it in workspace.conversations.values() {
         let Phase::Waiting { open: true, .. } = it.phase else { continue };
         let Some(waiting) = workspace.pool.waiting(it.id) else { continue };
-        let older = (it.opened, it.id) < (given.opened, given.id);
-        let overdue = event.at.since(it.opened) >= waiting.passed_over;
+        let older = (it.since(), it.id) < (given.since(), given.id);
+        let overdue = event.at.since(it.since()) >= waiting.passed_over;
         let mut alone = workspace.pool.clone();
         if older && overdue && {
             alone.leave(*conversation);
             alone.choose_agent(it.id, event.at).is_some_and(|choice| choice.agent == decision.agent)
         } {
-            let detail = format!("{} waits since {:?} and {} was served", it.id, it.opened, given.id);
+            let detail = format!("{} waits since {:?} and {} was served", it.id, it.since(), given.id);
             found.push(Violation { invariant: "passed over", detail });
         }
     }

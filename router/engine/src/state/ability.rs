@@ -6,7 +6,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 use policy::id::{AgentId, ConversationId};
-use policy::matching::{Ability, AgentProfile};
+use policy::matching::Ability;
 use policy::time::{Span, Timestamp};
 
 use super::{Agent, Workspace};
@@ -46,27 +46,14 @@ impl Workspace {
                 seen.ended(at, half_life, solved);
             }
         }
-        if let Some(profile) = self.pool.profile(agent).cloned() {
-            self.put_in_pool(agent, profile, at);
-        }
-    }
-
-    /// Puts an agent into the pool, with what is believed of it by now.
-    pub(super) fn put_in_pool(&mut self, agent: AgentId, mut profile: AgentProfile, at: Timestamp) {
-        let known = self.pool.profile(agent).map(|known| known.ability.clone()).unwrap_or_default();
-        profile.ability = match self.agents.get(&agent) {
-            Some(agent) => self.abilities(agent, &profile, &known),
-            None => BTreeMap::new(),
-        };
-        self.pool.put_agent(agent, &profile, at);
+        self.put_in_pool(agent, at);
     }
 
     /// What is believed of an agent, rounded: agents of equal profiles are looked at as one, so that the more agents
     /// there are the coarser the steps.
-    fn abilities(
+    pub(super) fn abilities(
         &self,
         agent: &Agent,
-        profile: &AgentProfile,
         known: &BTreeMap<String, Ability>,
     ) -> BTreeMap<String, Ability> {
         let learning = self.policy.document().learning;
@@ -77,7 +64,7 @@ impl Workspace {
         };
         let mut abilities = BTreeMap::new();
         for (skill, seen) in &agent.seen {
-            let typed = match profile.skills.get(&**skill) {
+            let typed = match agent.typed.skills.get(&**skill) {
                 Some(proficiency) => *proficiency,
                 None if skill.is_empty() => 100,
                 None => continue,

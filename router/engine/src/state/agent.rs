@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use policy::id::ConversationId;
-use policy::matching::Seen;
+use policy::matching::{AgentProfile, Seen};
 use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,53 @@ pub struct Agent {
     pub(crate) freed: Timestamp,
     /// What was seen of it, by skill; by `""` where none was needed.
     pub(crate) seen: BTreeMap<Box<str>, Seen>,
+    /// What it can do, as it was typed in; the pool knows what follows from it, from what was seen and from what is paused.
+    pub(crate) typed: AgentProfile,
+    /// Channels on which it takes nothing at present.
+    pub paused: BTreeSet<Box<str>>,
+    /// How long turns take, by channel.
+    pub(crate) turns: BTreeMap<Box<str>, Turns>,
+}
+
+/// How long the turns of an agent's conversations take: exponential means over about the last 32, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Turns {
+    own: (u32, i64),
+    theirs: (u32, i64),
+}
+
+impl Turns {
+    /// Fewer turns than this say nothing.
+    const LEAST: u32 = 16;
+    /// Nobody is given more than this for being quick.
+    const MOST: i64 = 16;
+    /// A turn that took longer was not spent at the desk.
+    const LONGEST: i64 = 600_000;
+
+    fn learn((count, mean): &mut (u32, i64), milliseconds: i64) {
+        if (0..=Self::LONGEST).contains(&milliseconds) {
+            *count = count.saturating_add(1).min(32);
+            *mean += (milliseconds - *mean) / i64::from(*count);
+        }
+    }
+
+    /// The agent's own turn took so long.
+    pub(crate) fn own(&mut self, milliseconds: i64) {
+        Self::learn(&mut self.own, milliseconds);
+    }
+
+    /// The customer's turn took so long.
+    pub(crate) fn theirs(&mut self, milliseconds: i64) {
+        Self::learn(&mut self.theirs, milliseconds);
+    }
+
+    /// How many conversations at once these times allow: with Z the customers' time and X the agent's own, (Z + X) / X
+    /// (the asymptotic bound of a closed system of two stations); none before enough was seen.
+    pub(crate) fn cap(&self) -> Option<u32> {
+        let (enough, own) = (self.own.0.min(self.theirs.0) >= Self::LEAST, self.own.1.max(1));
+        let cap = ((self.theirs.1 + own) / own).clamp(1, Self::MOST);
+        enough.then(|| u32::try_from(cap).unwrap_or(1))
+    }
 }
 
 impl Agent {
@@ -40,6 +87,9 @@ impl Agent {
             idle_since: at,
             freed: at,
             seen: BTreeMap::new(),
+            typed: AgentProfile::default(),
+            paused: BTreeSet::new(),
+            turns: BTreeMap::new(),
         }
     }
 }

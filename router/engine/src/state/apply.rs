@@ -10,7 +10,7 @@ use policy::time::Timestamp;
 
 use super::conversation::CONTACT_POINTS_MAX;
 use super::workspace::ENDED_MAX;
-use super::{Agent, ContactPoint, Conversation, Phase, Watermarks, Workspace};
+use super::{Agent, ContactPoint, Conversation, Phase, Rival, Watermarks, Workspace};
 use crate::event::{DeliveryStage, EventKind, Side};
 
 impl Workspace {
@@ -21,15 +21,35 @@ impl Workspace {
             EventKind::PolicyInstalled { version, document } => {
                 if let Ok(policy) = Policy::compile(document) {
                     self.pool.govern(policy.settings());
-                    self.policy = policy;
+                    let before = core::mem::replace(&mut self.policy, policy);
                     self.policy_version = *version;
+                    let (old, new) = (before.document(), self.policy.document());
+                    if (old.learning, &old.turn_caps) != (new.learning, &new.turn_caps) {
+                        let agents: Vec<AgentId> = self.agents.keys().copied().collect();
+                        agents.into_iter().for_each(|agent| self.put_in_pool(agent, at));
+                    }
                 }
             }
             EventKind::AgentPut { agent, name, bot, profile } => {
                 let known = self.agents.entry(*agent).or_insert_with(|| Agent::new(name, *bot, at));
                 known.name = name.clone();
                 known.bot = *bot;
-                self.put_in_pool(*agent, profile.clone(), at);
+                known.typed = profile.clone();
+                self.put_in_pool(*agent, at);
+            }
+            EventKind::ChannelsPaused { agent, channels } => {
+                if let Some(known) = self.agents.get_mut(agent) {
+                    known.paused = channels.iter().cloned().collect();
+                    self.put_in_pool(*agent, at);
+                }
+            }
+            EventKind::WrapUpEnded { conversation, agent } => {
+                if let Some(wrap) = self.wraps.remove(conversation) {
+                    self.pool.release(*agent, &wrap.channel, wrap.effort, at);
+                    if let Some(agent) = self.agents.get_mut(agent) {
+                        agent.freed = at;
+                    }
+                }
             }
             EventKind::AgentRemoved { agent } => {
                 self.pool.remove_agent(*agent);
@@ -58,6 +78,7 @@ impl Workspace {
                 self.enter_pool(*conversation);
             }
             EventKind::MessageReceived { conversation, seq, contact_point, .. } => {
+                self.customers_turn(*conversation, at);
                 if let Some(conversation) = self.conversations.get_mut(conversation) {
                     conversation.last = *seq;
                     conversation.active = at;
@@ -67,28 +88,43 @@ impl Workspace {
                     {
                         conversation.contact_points[index..].rotate_left(1);
                     }
+                    // The holder may be away for too long.
+                    if matches!(conversation.phase, Phase::Assigned { .. }) {
+                        let queue = self.policy.queue(&conversation.needs.queue);
+                        let back = queue.and_then(|queue| conversation.due_back(queue, at));
+                        conversation.deadline = [conversation.deadline, back].into_iter().flatten().min();
+                    }
                 }
             }
-            EventKind::MessageSent { conversation, seq, .. } => {
+            EventKind::MessageSent { conversation, seq, agent, .. } => {
+                self.agents_turn(*conversation, *agent, at);
                 if let Some(conversation) = self.conversations.get_mut(conversation) {
                     conversation.last = *seq;
                     conversation.active = at;
                     conversation.unanswered_since = None;
+                    conversation.answered = Some(at);
                 }
             }
             EventKind::OfferMade { conversation, offer, until, decision } => {
                 self.pool.leave(*conversation);
                 self.take_room(decision.agent, *conversation, at);
                 self.offers.insert(*offer, *conversation);
-                if let Some(conversation) = self.conversations.get_mut(conversation) {
-                    conversation.offers += 1;
+                let (offer, agent, until) = (*offer, decision.agent, *until);
+                let Some(it) = self.conversations.get_mut(conversation) else { return };
+                it.offers += 1;
+                if matches!(it.phase, Phase::Offered { .. }) {
+                    it.rivals.push(Rival { offer, agent, made: at, until });
+                } else {
+                    self.set_phase(*conversation, Phase::Offered { offer, agent, made: at, until }, at);
                 }
-                let phase = Phase::Offered { offer: *offer, agent: decision.agent, made: at, until: *until };
-                self.set_phase(*conversation, phase, at);
             }
             EventKind::OfferAccepted { conversation, offer, agent, fence } => {
-                self.answered(*conversation, *agent, false);
+                self.answered(*conversation, *offer, *agent, false);
                 self.offers.remove(offer);
+                if let Some(it) = self.conversations.get_mut(conversation) {
+                    // All others were withdrawn before.
+                    it.rivals.clear();
+                }
                 self.hold(*conversation, *agent, *fence, at);
             }
             EventKind::OfferDeclined { conversation, offer, agent } => {
@@ -98,7 +134,7 @@ impl Workspace {
                 }
             }
             EventKind::OfferTimedOut { conversation, offer, agent } => {
-                self.answered(*conversation, *agent, true);
+                self.answered(*conversation, *offer, *agent, true);
                 self.end_offer(*conversation, *offer, *agent, at);
             }
             EventKind::OfferWithdrawn { conversation, offer, agent } => {
@@ -115,6 +151,7 @@ impl Workspace {
                     conversation.needs = needs.clone();
                     conversation.priority = *priority;
                     conversation.step = 0;
+                    conversation.preferred = None;
                     if let Some(agent) = not {
                         conversation.refuse(*agent);
                     }
@@ -174,6 +211,8 @@ impl Workspace {
             topics,
             known_agent,
             holds: _,
+            head_start,
+            preferred,
         } = kind
         else {
             return;
@@ -193,10 +232,14 @@ impl Workspace {
                 language: language.clone(),
                 topics: topics.clone(),
                 opened: at,
+                head_start: *head_start,
+                preferred: preferred.clone(),
+                rivals: Vec::new(),
                 first_held: None,
                 held_since: None,
                 active: at,
                 unanswered_since: None,
+                answered: None,
                 contact_points: Vec::new(),
                 last: 0,
                 fence: 0,
@@ -247,13 +290,25 @@ impl Workspace {
     fn end_offer(&mut self, id: ConversationId, offer: OfferId, agent: AgentId, at: Timestamp) {
         self.offers.remove(&offer);
         self.free_room(agent, id, at);
-        self.set_phase(id, Phase::Waiting { open: false, reserved: None }, at);
+        let Some(it) = self.conversations.get_mut(&id) else { return };
+        let of_phase = matches!(it.phase, Phase::Offered { offer: standing, .. } if standing == offer);
+        it.rivals.retain(|rival| rival.offer != offer);
+        let phase = match it.phase {
+            phase if !of_phase => phase,
+            _ if it.rivals.is_empty() => Phase::Waiting { open: false, reserved: None },
+            _ => {
+                let Rival { offer, agent, made, until } = it.rivals.remove(0);
+                Phase::Offered { offer, agent, made, until }
+            }
+        };
+        self.set_phase(id, phase, at);
     }
 
     /// Learns from an offer that was answered or missed.
-    fn answered(&mut self, id: ConversationId, agent: AgentId, missed: bool) {
-        let phase = self.conversations.get(&id).map(|conversation| conversation.phase);
-        if let (Some(Phase::Offered { made, .. }), Some(agent)) = (phase, self.agents.get(&agent)) {
+    fn answered(&mut self, id: ConversationId, offer: OfferId, agent: AgentId, missed: bool) {
+        let Some(it) = self.conversations.get(&id) else { return };
+        let made = it.offers().find(|standing| standing.offer == offer).map(|standing| standing.made);
+        if let (Some(made), Some(agent)) = (made, self.agents.get(&agent)) {
             self.pool.offer_answered(made.since(agent.freed), missed);
         }
     }
@@ -266,14 +321,18 @@ impl Workspace {
         let held = at.since(since);
         self.queues.entry(conversation.needs.queue.clone()).or_default().learn(held);
         let agent = conversation.known_agent?;
-        let ratio = self.pool.worked(&conversation.needs, agent, held, self.pool.in_hand(agent));
+        let kept = u32::from(self.wraps.contains_key(&id));
+        let beside = self.pool.in_hand(agent).saturating_sub(kept);
+        let ratio = self.pool.worked(&conversation.needs, agent, held, beside);
         // Only who had it from beginning to end shows how long it takes.
         Some((agent, ratio.filter(|_| conversation.first_held == Some(since))))
     }
 
     fn close(&mut self, id: ConversationId, solved: Option<bool>, at: Timestamp) {
         self.pool.leave(id);
-        if let Some(agent) = self.conversations.get(&id).and_then(Conversation::takes_room_of) {
+        if let Some(agent) = self.conversations.get(&id).and_then(Conversation::takes_room_of)
+            && !self.wrap_up(id, at)
+        {
             self.free_room(agent, id, at);
         }
         if let Some((agent, ratio)) = self.learn(id, at) {

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use policy::Policy;
 use policy::id::{AgentId, ContactPointId, ConversationId, CustomerId, OfferId};
-use policy::matching::Needs;
+use policy::matching::{Needs, Preferred};
 use policy::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,12 @@ pub struct Conversation {
     pub topics: Vec<String>,
     /// When it was opened; its age never resets.
     pub opened: Timestamp,
+    /// It counts as having waited for so long when it came.
+    pub head_start: Span,
+    /// Who is asked before all others.
+    pub preferred: Option<Preferred>,
+    /// Offers that stand beside the one of its phase: the first to accept has it.
+    pub rivals: Vec<Rival>,
     /// When an agent first held it.
     pub first_held: Option<Timestamp>,
     /// When the present holder began.
@@ -39,6 +45,8 @@ pub struct Conversation {
     pub active: Timestamp,
     /// Since when the customer has waited for a word.
     pub unanswered_since: Option<Timestamp>,
+    /// When an agent last wrote.
+    pub answered: Option<Timestamp>,
     /// The contact points, the latest used one last; 16 at most.
     pub contact_points: Vec<ContactPoint>,
     /// The number of the last message.
@@ -95,6 +103,19 @@ pub enum Phase {
     },
 }
 
+/// One more offer of a conversation, at the same time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rival {
+    /// The offer.
+    pub offer: OfferId,
+    /// To whom.
+    pub agent: AgentId,
+    /// Since when.
+    pub made: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+}
+
 /// The customer's end of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactPoint {
@@ -130,13 +151,34 @@ impl Conversation {
         }
     }
 
-    /// Whose capacity it takes.
+    /// Since when it counts as waiting: its opening, or earlier by its head start.
+    #[must_use]
+    pub fn since(&self) -> Timestamp {
+        self.opened - self.head_start
+    }
+
+    /// Whose capacity it takes; of several who are asked at once, the first.
     #[must_use]
     pub fn takes_room_of(&self) -> Option<AgentId> {
         match self.phase {
             Phase::Assigned { agent } | Phase::Offered { agent, .. } => Some(agent),
             Phase::Waiting { .. } | Phase::Parked { .. } => None,
         }
+    }
+
+    /// Whether it takes room of this agent: in hand, or offered, alone or beside others.
+    #[must_use]
+    pub fn is_with(&self, agent: AgentId) -> bool {
+        self.holder() == Some(agent) || self.offers().any(|offer| offer.agent == agent)
+    }
+
+    /// All offers that stand, that of its phase first.
+    pub fn offers(&self) -> impl Iterator<Item = Rival> + '_ {
+        let first = match self.phase {
+            Phase::Offered { offer, agent, made, until } => Some(Rival { offer, agent, made, until }),
+            Phase::Waiting { .. } | Phase::Assigned { .. } | Phase::Parked { .. } => None,
+        };
+        first.into_iter().chain(self.rivals.iter().copied())
     }
 
     /// The contact point that was used last.
@@ -157,19 +199,32 @@ impl Conversation {
             Phase::Waiting { open: false, .. } => policy.next_opening(&self.needs.queue, at),
             // The rule may let it wait although somebody is free: then it is looked at again and again.
             Phase::Waiting { open: true, .. } => {
-                let again = policy.document().rule.looks_again().then_some(at + LOOK_AGAIN);
-                [again, self.next_step(policy).and_then(|step| step.after).map(|age| self.opened + age)]
-                    .into_iter()
-                    .flatten()
-                    .min()
+                let shared = policy.document().bounds.share > 0;
+                let again = (shared || policy.document().rule.looks_again()).then_some(at + LOOK_AGAIN);
+                let step = self.next_step(policy).and_then(|step| step.after).map(|age| self.opened + age);
+                [again, step, self.free_for_all(at)].into_iter().flatten().min()
             }
-            Phase::Offered { until, .. } => Some(until),
-            Phase::Assigned { .. } => policy
-                .queue(&self.needs.queue)
-                .and_then(|queue| queue.idle_close)
-                .map(|idle| self.active.max(at) + idle),
+            Phase::Offered { .. } => self.offers().map(|it| it.until).min(),
+            Phase::Assigned { .. } => {
+                let queue = policy.queue(&self.needs.queue)?;
+                let idle = queue.idle_close.map(|idle| self.active.max(at) + idle);
+                [idle, self.due_back(queue, at)].into_iter().flatten().min()
+            }
             Phase::Parked { until, .. } => until,
         }
+    }
+
+    /// When those who are asked first have had their time.
+    pub(crate) fn free_for_all(&self, at: Timestamp) -> Option<Timestamp> {
+        let until = self.preferred.as_ref()?.until;
+        (until > at && until < Timestamp(i64::MAX)).then_some(until)
+    }
+
+    /// When its customer has waited long enough for an agent who is away, to be looked at then or once more later.
+    pub(crate) fn due_back(&self, queue: &policy::Queue, at: Timestamp) -> Option<Timestamp> {
+        let (bound, since) = (queue.reassign?, self.unanswered_since?);
+        let due = since.max(self.held_since.unwrap_or(since)) + bound;
+        Some(if due > at { due } else { at + bound })
     }
 
     /// The next step of its queue; none while it waits for one agent alone.

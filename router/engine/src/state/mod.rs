@@ -4,6 +4,7 @@ mod ability;
 mod agent;
 mod apply;
 mod conversation;
+mod desk;
 mod workspace;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -15,8 +16,8 @@ use policy::time::{Span, Timestamp};
 
 pub use agent::Agent;
 pub(crate) use conversation::LOOK_AGAIN;
-pub use conversation::{ContactPoint, Conversation, Phase, Watermarks};
-pub use workspace::{QueueFigures, Workspace};
+pub use conversation::{ContactPoint, Conversation, Phase, Rival, Watermarks};
+pub use workspace::{QueueFigures, Workspace, Wrap};
 
 use crate::event::{Event, EventKind};
 

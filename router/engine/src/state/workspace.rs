@@ -29,10 +29,25 @@ pub struct Workspace {
     pub customers: BTreeMap<CustomerId, ConversationId>,
     /// Offers that stand.
     pub offers: BTreeMap<OfferId, ConversationId>,
+    /// Closed conversations whose agents still have their room, to write up what is to be kept.
+    pub wraps: BTreeMap<ConversationId, Wrap>,
     /// What was learned of each queue.
     pub queues: BTreeMap<Box<str>, QueueFigures>,
     /// Conversations that have just ended, until the shell takes them; not part of the state.
     pub(crate) ended: Vec<Conversation>,
+}
+
+/// Room that an agent keeps after a conversation was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wrap {
+    /// Whose.
+    pub agent: AgentId,
+    /// The channel of the conversation.
+    pub channel: Box<str>,
+    /// What it cost of the agent's capacity.
+    pub effort: u32,
+    /// Until when, at most.
+    pub until: Timestamp,
 }
 
 /// More ended conversations than this are not kept for the shell: it takes them after each command.
@@ -59,6 +74,7 @@ impl Default for Workspace {
             conversations: BTreeMap::new(),
             customers: BTreeMap::new(),
             offers: BTreeMap::new(),
+            wraps: BTreeMap::new(),
             queues: BTreeMap::new(),
             ended: Vec::new(),
         }
@@ -77,7 +93,10 @@ impl QueueFigures {
 impl Workspace {
     /// When a conversation wants to be looked at.
     pub(crate) fn deadline_of(&self, id: ConversationId) -> Option<Timestamp> {
-        self.conversations.get(&id).and_then(|conversation| conversation.deadline)
+        match self.conversations.get(&id) {
+            Some(conversation) => conversation.deadline,
+            None => self.wraps.get(&id).map(|wrap| wrap.until),
+        }
     }
 
     /// Puts a conversation into the pool.
@@ -89,11 +108,12 @@ impl Workspace {
             conversation: id,
             needs: conversation.needs.clone(),
             priority: conversation.priority,
-            since: conversation.opened,
+            since: conversation.since(),
             passed_over: queue.map_or(Span::seconds(1_800), |queue| queue.passed_over),
             known_agent: conversation.known_agent.filter(|_| queue.is_none_or(|queue| queue.same_agent)),
             reserved,
             refused: conversation.refused.clone(),
+            preferred: conversation.preferred.clone(),
         });
     }
 
