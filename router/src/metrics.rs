@@ -62,8 +62,9 @@ pub enum OfferStep {
 }
 
 /// The names of all figures, without the prefix `switchboard_` and the suffixes that OpenMetrics adds.
-pub const NAMES: [&str; 28] = [
+pub const NAMES: [&str; 29] = [
     "accepted",
+    "alarms",
     "append_seconds",
     "appends_failed",
     "batch_records",
@@ -115,6 +116,7 @@ pub struct Metrics {
     closed: Family<CodeLabel, Counter>,
     slow_readers: Counter,
     condition_errors: Counter,
+    alarms: Family<WhichLabel, Counter>,
     decisions: Counter,
     decision_seconds: Histogram,
     batch_records: Histogram,
@@ -174,6 +176,7 @@ impl Metrics {
             closed: Family::default(),
             slow_readers: Counter::default(),
             condition_errors: Counter::default(),
+            alarms: Family::default(),
             decisions: Counter::default(),
             decision_seconds: Histogram::new(decision_buckets),
             batch_records: Histogram::new(batch_buckets),
@@ -222,6 +225,7 @@ impl Metrics {
             "Conditions of intake rules that could not be answered: the rule was passed by",
             self.condition_errors.clone(),
         );
+        registry.register("alarms", "Alarms over those who wait that began, by kind", self.alarms.clone());
         registry.register(
             "slow_readers",
             "Connections cut because the client reads too slowly",
@@ -307,6 +311,11 @@ impl Metrics {
     /// So many conditions could not be answered.
     pub fn condition_errors(&self, count: u32) {
         self.condition_errors.inc_by(u64::from(count));
+    }
+
+    /// An alarm over those who wait began.
+    pub fn alarm(&self, kind: protocol::AlarmKind) {
+        self.alarms.get_or_create(&WhichLabel { which: kind.name() }).inc();
     }
 
     /// A request was rejected.

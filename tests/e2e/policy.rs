@@ -1,7 +1,7 @@
 //! A policy over the running server: conditions decide where a conversation goes, a step hands it on, a wrong one is told.
 
 use policy::id::ConversationId;
-use protocol::{ClientFrame, ConversationState, Me, ServerFrame, SessionEvent};
+use protocol::{AlarmKind, ClientFrame, ConversationState, Me, PolicyRemarks, ServerFrame, SessionEvent};
 use tests::{Client, Server};
 
 use crate::steps;
@@ -137,6 +137,47 @@ async fn room_is_kept_for_writing_up_and_a_paused_channel_brings_nothing() {
     let id = agent.id();
     agent.ask(ClientFrame::Pause { id, channels: Vec::new() }).await.expect("taken up again");
     assigned(&mut agent, next).await;
+}
+
+#[tokio::test]
+async fn what_nobody_can_serve_is_remarked_and_raises_an_alarm() {
+    let server = Server::start().await;
+    let policy = r#"
+[skills]
+refunds = "Money back"
+[queues.support]
+[queues.billing]
+needs = { refunds = 60 }
+[[intake]]
+when = { topic = "refunds" }
+queue = "billing"
+"#;
+    let workspace = server.workspace("shop", Some(policy)).await;
+    let agent = workspace
+        .agent_with("ana", |input| {
+            input.skills = [("refunds".to_owned(), 40)].into();
+            input.role = "supervisor".to_owned();
+        })
+        .await;
+    let mut agent = agent.online().await;
+    let text = [("content-type", "text/plain")];
+    let looked = workspace.admin.send("POST", "/api/v1/policy/check", &text, policy).await;
+    let remarks: PolicyRemarks = serde_json::from_str(&looked.body).expect("remarks");
+    let told: Vec<_> = remarks.remarks.iter().map(|it| (&*it.path, &*it.detail)).collect();
+    let expected = "nobody has `refunds` at 60 or more; the best has 40";
+    assert_eq!(told[0], ("queues.billing.needs.refunds", expected), "{told:?}");
+
+    let mut visitor = workspace.visitor_with(|input| input.topics = vec!["refunds".to_owned()]).await;
+    visitor.connect().await.say(None, "My money, please").await;
+    agent.send(&ClientFrame::Watch { board: true }).await;
+    let alarm = agent
+        .wait("an alarm on the board", |frame| match frame {
+            ServerFrame::Board { board } => board.alarms.first().cloned(),
+            _ => None,
+        })
+        .await;
+    assert_eq!((alarm.kind, &*alarm.queue, alarm.conversations), (AlarmKind::Unstaffed, "billing", 1));
+    assert_eq!(alarm.needs, ["refunds"]);
 }
 
 /// Waits until the agent has a conversation in hand.

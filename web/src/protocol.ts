@@ -62,6 +62,23 @@ export type AgentRow = {
 /** An agent's state. */
 export type AgentState = "online" | "away" | "offline";
 
+/** What is wrong with those who wait. */
+export type AlarmKind = "unstaffed" | "overdue" | "starved";
+
+/** An alarm over those who wait in a queue. */
+export type AlarmRow = {
+  /** What is wrong. */
+  kind: AlarmKind,
+  /** Where. */
+  queue: string,
+  /** How many conversations it is about. */
+  conversations: number,
+  /** Since when the oldest of them has waited, in milliseconds since 1970. */
+  oldest_ms: number,
+  /** Languages and skills that they need, 8 at most. */
+  needs?: Array<string>,
+};
+
 /** Who wrote, or who holds. */
 export type Author = {
   /** Customer, person, bot or the router itself. */
@@ -96,6 +113,8 @@ export type BoardView = {
   free_capacity: number,
   /** Effort points of agents online. */
   total_capacity: number,
+  /** What is wrong with those who wait, 100 rows at most. */
+  alarms?: Array<AlarmRow>,
   /** Queues. */
   queues: Array<QueueRow>,
   /** Conversations closed in the last hour. */
@@ -243,6 +262,8 @@ export type ConversationView = {
   topics: Array<string>,
   /** Who may speak to the customer now. */
   holder?: Author | null,
+  /** For the customer: why this agent, in short, such as the language and the skills that were needed. */
+  because?: Array<Reason>,
   /** Grows with each change of holder; a sender with an older one is refused. */
   fence: number,
   /** When it was opened, milliseconds since 1970. */

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me, Problem,
-    SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput,
-    WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me,
+    PolicyRemarks, Problem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, WidgetSessionBody,
+    WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -176,6 +176,15 @@ fn operations() -> Vec<Operation> {
             Text("text/plain"),
             "204",
             Nothing,
+        ),
+        (
+            "post",
+            "/policy/check",
+            SignedIn,
+            "Looks at a policy with the agents there are in mind; changes nothing (supervisor)",
+            Text("text/plain"),
+            "200",
+            body::<PolicyRemarks>(),
         ),
         (
             "put",

@@ -78,6 +78,7 @@ fn state(number: u128, state: ConversationState) -> Utf8Bytes {
             language: None,
             topics: Vec::new(),
             holder: Some(holder),
+            because: Vec::new(),
             fence: 1,
             opened_ms: 0,
             waiting_since_ms: None,

@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::ability::Ability;
+use super::profiles::judge;
+use crate::document::Weights;
 use crate::id::{AgentId, ConversationId};
 use crate::time::{Span, Timestamp};
 
@@ -64,6 +66,12 @@ pub struct AgentProfile {
 }
 
 impl AgentProfile {
+    /// Whether the agent could serve conversations with these needs, apart from room and standing.
+    #[must_use]
+    pub fn meets(&self, needs: &Needs) -> bool {
+        judge(self, needs, Weights::default()).is_ok()
+    }
+
     /// Whether the agent speaks this language.
     #[must_use]
     pub fn speaks(&self, language: &str) -> bool {

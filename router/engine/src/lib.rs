@@ -26,6 +26,7 @@ mod command;
 mod event;
 mod handle;
 pub mod invariant;
+mod reality;
 mod rejection;
 mod route;
 mod snapshot;

@@ -293,3 +293,21 @@ pub struct DemoSignIn {
     /// The widget's public key.
     pub widget_key: String,
 }
+
+/// What was remarked of a policy document: it is good, and yet something in it will not work with the agents there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct PolicyRemarks {
+    /// The remarks, in the order of the document.
+    pub remarks: Vec<PolicyRemark>,
+}
+
+/// One remark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct PolicyRemark {
+    /// Where in the document, such as `queues.billing`.
+    pub path: String,
+    /// What will not work, and why.
+    pub detail: String,
+}

@@ -26,14 +26,14 @@ pub use client::{ClientFrame, PresenceWish, TransferTarget};
 pub use close::CloseCode;
 pub use http::{
     AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, DemoLinks, DemoSignIn,
-    HistoryBody, Problem, ProblemItem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput,
-    WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    HistoryBody, PolicyRemark, PolicyRemarks, Problem, ProblemItem, SignInBody, SignInInput, TicketBody,
+    TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
-    AgentRow, AgentState, Author, AuthorKind, BoardView, ConversationState, ConversationView, DecisionView,
-    DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, QueueRow, Reason,
-    ScorePart, TermsView, Wrapping,
+    AgentRow, AgentState, AlarmKind, AlarmRow, Author, AuthorKind, BoardView, ConversationState,
+    ConversationView, DecisionView, DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest,
+    OfferView, PlaceView, QueueRow, Reason, ScorePart, TermsView, Wrapping,
 };
 
 /// The version of the session protocol, said in `hello` and in the WebSocket sub-protocol.

@@ -26,6 +26,9 @@ pub struct ConversationView {
     /// Who may speak to the customer now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Author>,
+    /// For the customer: why this agent, in short, such as the language and the skills that were needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<Reason>,
     /// Grows with each change of holder; a sender with an older one is refused.
     #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub fence: u64,
@@ -271,6 +274,9 @@ pub struct BoardView {
     pub free_capacity: u32,
     /// Effort points of agents online.
     pub total_capacity: u32,
+    /// What is wrong with those who wait, 100 rows at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alarms: Vec<AlarmRow>,
     /// Queues.
     pub queues: Vec<QueueRow>,
     /// Conversations closed in the last hour.
@@ -285,6 +291,49 @@ pub struct BoardView {
     pub history: Vec<(u32, Option<u32>, u32)>,
     /// Conversations to open, those that wait longest first, then the newest, 100 at most.
     pub conversations: Vec<ConversationView>,
+}
+
+/// An alarm over those who wait in a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct AlarmRow {
+    /// What is wrong.
+    pub kind: AlarmKind,
+    /// Where.
+    pub queue: String,
+    /// How many conversations it is about.
+    pub conversations: u32,
+    /// Since when the oldest of them has waited, in milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub oldest_ms: i64,
+    /// Languages and skills that they need, 8 at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+}
+
+/// What is wrong with those who wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    /// Nobody who is online could serve them.
+    Unstaffed,
+    /// They are past the bound for being passed over, and everybody able is busy: staffing makes it inevitable.
+    Overdue,
+    /// They are past the bound although somebody able has room: the rule should never let that happen.
+    Starved,
+}
+
+impl AlarmKind {
+    /// Its name in metrics and logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unstaffed => "unstaffed",
+            Self::Overdue => "overdue",
+            Self::Starved => "starved",
+        }
+    }
 }
 
 /// A queue on the board.

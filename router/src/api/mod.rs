@@ -37,6 +37,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/agents/{id}", put(agents::change).delete(agents::remove))
         .route("/tokens", post(agents::token))
         .route("/policy", get(workspaces::policy).put(workspaces::install_policy))
+        .route("/policy/check", post(workspaces::check_policy))
         .route("/workspaces", get(workspaces::list).post(workspaces::create))
         .route("/workspaces/{name}", delete(workspaces::remove))
         .route("/backup", post(workspaces::backup))

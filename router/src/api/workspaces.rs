@@ -7,9 +7,11 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::CommandKind;
-use policy::Document;
 use policy::id::AgentId;
-use protocol::{BackupBody, BackupInput, ProblemItem, WorkspaceBody, WorkspaceInput};
+use policy::{Document, Policy};
+use protocol::{
+    BackupBody, BackupInput, PolicyRemark, PolicyRemarks, ProblemItem, WorkspaceBody, WorkspaceInput,
+};
 
 use super::agents::refusal;
 use super::authorize::SignedIn;
@@ -124,6 +126,26 @@ pub(super) async fn install_policy(
     let version = shard.query(move |state| state.policy_version(workspace)).await? + 1;
     shard.command(workspace, CommandKind::InstallPolicy { version, document }).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/v1/policy/check`: looks at a document (TOML) with the workspace's agents in mind; changes nothing.
+pub(super) async fn check_policy(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+    text: String,
+) -> Result<Json<PolicyRemarks>, Refusal> {
+    let workspace = signed_in.at_least(Role::Supervisor)?;
+    let document = read_policy(&text)?;
+    let policy = Policy::compile(&document).map_err(|_| Refusal::invalid("the policy has faults"))?;
+    let now = app.now();
+    let remarks = app
+        .shards
+        .of(workspace)
+        .query(move |state| state.engine().workspace(workspace).map(|it| it.remarks(&policy, now)))
+        .await?
+        .ok_or_else(|| Refusal::not_found("workspace"))?;
+    let item = |fault: policy::Fault| PolicyRemark { path: fault.path, detail: fault.detail };
+    Ok(Json(PolicyRemarks { remarks: remarks.into_iter().map(item).collect() }))
 }
 
 fn read_policy(text: &str) -> Result<Document, Refusal> {

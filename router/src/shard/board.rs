@@ -189,7 +189,8 @@ impl State {
     /// The board of a workspace. It carries states and numbers, and nobody's words or names but those of agents.
     pub fn board_view(&mut self, workspace: WorkspaceId, now: Timestamp) -> BoardView {
         let Some(it) = self.engine.workspace(workspace) else { return BoardView::default() };
-        let mut view = BoardView { at_ms: now.0, ..BoardView::default() };
+        let alarms = self.alarms_of(workspace);
+        let mut view = BoardView { at_ms: now.0, alarms, ..BoardView::default() };
         let mut oldest: BTreeMap<&str, (u32, i64, u32)> = BTreeMap::new();
         let mut newest: Vec<(bool, i64, policy::id::ConversationId)> = Vec::new();
         for (id, conversation) in &it.conversations {

@@ -12,6 +12,7 @@
 //! While an append is under way the task goes on deciding; the next append takes all that gathered meanwhile.
 
 mod admin;
+mod alarms;
 mod asks;
 mod board;
 mod cards;

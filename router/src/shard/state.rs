@@ -56,6 +56,7 @@ pub struct State {
     pub(super) cards: Cards,
     pub(super) dedupe: Dedupe,
     pub(super) boards: BTreeMap<WorkspaceId, Board>,
+    pub(super) alarms: BTreeMap<WorkspaceId, super::alarms::Alarms>,
     /// The conditions of each policy in force, with its version.
     pub(super) conditions: BTreeMap<WorkspaceId, (u32, Conditions)>,
     /// What each agent was last told of itself.
@@ -119,6 +120,7 @@ impl State {
             cards: Cards::new(),
             dedupe: Dedupe::new(),
             boards: BTreeMap::new(),
+            alarms: BTreeMap::new(),
             conditions: BTreeMap::new(),
             told: BTreeMap::new(),
             places: BTreeMap::new(),

@@ -200,6 +200,7 @@ impl State {
             }
         }
         self.tell_places(now);
+        self.look_for_alarms(now);
         self.tell_boards(now);
         self.forget_old_requests();
         if self.since_snapshot >= self.parts.config.snapshots.every_events && self.pending.records.is_empty()

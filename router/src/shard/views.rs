@@ -190,6 +190,9 @@ impl State {
         if matches!(it.phase, Phase::Waiting { .. }) {
             view.place = self.place(workspace, id);
         }
+        if matches!(viewer, Viewer::Customer) && it.holder().is_some() {
+            view.because = needed(&it).collect();
+        }
         Some((view, grants))
     }
 
@@ -222,6 +225,7 @@ impl State {
             language: it.language.as_deref().map(str::to_owned),
             topics: it.needs.skills.iter().map(|(skill, _)| skill.to_string()).collect(),
             holder,
+            because: Vec::new(),
             fence: it.fence,
             opened_ms: it.opened.0,
             waiting_since_ms: it.unanswered_since.map(|at| at.0),
@@ -417,16 +421,7 @@ fn find(tail: &VecDeque<StoredMessage>, seq: u64) -> Option<&StoredMessage> {
 /// Why this agent, part by part.
 fn reasons(it: &Conversation, decision: &Decision) -> Vec<Reason> {
     let plain = |kind: &str| Reason { kind: kind.into(), name: None };
-    let mut why = Vec::new();
-    if let Some(language) = &it.needs.language {
-        why.push(Reason { kind: "language".into(), name: Some(language.to_string()) });
-    }
-    why.extend(
-        it.needs
-            .skills
-            .iter()
-            .map(|(skill, _)| Reason { kind: "skill".into(), name: Some(skill.to_string()) }),
-    );
+    let mut why: Vec<Reason> = needed(it).collect();
     if decision.score.same_agent > 0 {
         why.push(plain("same_agent"));
     }
@@ -442,6 +437,13 @@ fn reasons(it: &Conversation, decision: &Decision) -> Vec<Reason> {
         Trigger::ConversationCame | Trigger::AgentFreed => {}
     }
     why
+}
+
+/// What was needed of an agent: the short form of a decision, which a customer may see too.
+fn needed(it: &Conversation) -> impl Iterator<Item = Reason> + '_ {
+    let language = it.needs.language.iter().map(|tag| ("language", tag));
+    let skills = it.needs.skills.iter().map(|(skill, _)| ("skill", skill));
+    language.chain(skills).map(|(kind, name)| Reason { kind: kind.into(), name: Some(name.to_string()) })
 }
 
 fn score_parts(score: &Score, by_cost: bool) -> Vec<ScorePart> {

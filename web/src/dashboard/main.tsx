@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import "../tokens.css";
 import "../menu.css";
 import "./dashboard.css";
+import "./alarms.css";
 import { exactly, span } from "../format.ts";
 import { Board as BoardIcon, Console, Cut, SignOut } from "../icons.tsx";
 import { Menu } from "../menu.tsx";
@@ -12,6 +13,7 @@ import { Door, signOut, who } from "../sign-in.tsx";
 import { Detail } from "./detail.tsx";
 import { Figures } from "./figures.tsx";
 import { age, board, connect, line, STALE_MS, wall } from "./state.ts";
+import { Alarms } from "./alarms.tsx";
 import { Agents, Conversations, Queues } from "./tables.tsx";
 
 function Top() {
@@ -73,6 +75,7 @@ function Page() {
       <Stale />
       {it ? (
         <main>
+          <Alarms board={it} />
           <Figures board={it} />
           <Queues board={it} />
           <div class="halves">

@@ -5,9 +5,11 @@ import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import "../tokens.css";
 import "./widget.css";
+import { languageName, words } from "../format.ts";
 import { Alert, Bot, Check, Cut, Download, More, Person, Send, X } from "../icons.tsx";
 import { kept } from "../live.ts";
 import { type Action, Menu } from "../menu.tsx";
+import type { ConversationView } from "../protocol.ts";
 import { setAccent } from "./accent.ts";
 import { Log, transcript } from "./log.tsx";
 import { accent, body, current, framed, line, listen, shut, start, text, trouble } from "./visit.ts";
@@ -22,6 +24,15 @@ function write(words: string): void {
   const trimmed = words.trim();
   // The server finds the open conversation, or opens one.
   if (trimmed) line.value?.session.write(null, trimmed);
+}
+
+/** Why this agent, in a few words: what was needed, and is there. */
+function because(thread: ConversationView): string[] {
+  return (thread.because ?? []).flatMap(({ kind, name }) => {
+    if (!name) return [];
+    if (kind === "language") return [text("speaks", { language: languageName(name, body.value?.language) })];
+    return kind === "skill" ? [text("knows_about", { skill: words(name) })] : [];
+  });
 }
 
 /** What is true just now, in one line under the name. */
@@ -39,7 +50,7 @@ function stateLine(): string {
     case "offered":
       return text("connecting");
     case "assigned":
-      return text("answers", { name });
+      return [text("answers", { name }), ...because(thread)].join(" · ");
     case "parked":
       return text("parked", { name });
     default:

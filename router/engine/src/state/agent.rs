@@ -8,6 +8,8 @@ use policy::matching::{AgentProfile, Seen};
 use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Presence;
+
 /// A person or a bot that serves customers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
@@ -31,6 +33,8 @@ pub struct Agent {
     pub(crate) typed: AgentProfile,
     /// Channels on which it takes nothing at present.
     pub paused: BTreeSet<Box<str>>,
+    /// At which hours of the week it is online.
+    pub(crate) presence: Presence,
     /// How long turns take, by channel.
     pub(crate) turns: BTreeMap<Box<str>, Turns>,
 }
@@ -89,6 +93,7 @@ impl Agent {
             seen: BTreeMap::new(),
             typed: AgentProfile::default(),
             paused: BTreeSet::new(),
+            presence: Presence::default(),
             turns: BTreeMap::new(),
         }
     }

@@ -57,6 +57,9 @@ impl Workspace {
             }
             EventKind::StandingChanged { agent, standing, .. } => {
                 self.pool.set_standing(*agent, *standing, at);
+                if let Some(agent) = self.agents.get_mut(agent) {
+                    agent.presence.set(*standing == Standing::Online, at);
+                }
                 if let (Some(agent), Standing::Online) = (self.agents.get_mut(agent), standing) {
                     agent.idle_since = at;
                     agent.freed = at;

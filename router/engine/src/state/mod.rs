@@ -5,6 +5,7 @@ mod agent;
 mod apply;
 mod conversation;
 mod desk;
+mod presence;
 mod workspace;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,8 @@ use policy::time::{Span, Timestamp};
 pub use agent::Agent;
 pub(crate) use conversation::LOOK_AGAIN;
 pub use conversation::{ContactPoint, Conversation, Phase, Rival, Watermarks};
+pub use presence::Presence;
+pub(crate) use presence::WEEK;
 pub use workspace::{QueueFigures, Workspace, Wrap};
 
 use crate::event::{Event, EventKind};
