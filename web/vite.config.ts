@@ -2,7 +2,9 @@
 //
 // `npm run dev` and `npm run preview` pass the API on to a running server: SWITCHBOARD_URL, by default the demo's address.
 
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const root = resolve(import.meta.dirname, "pages");
@@ -16,8 +18,21 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
   "font-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 
+/** A page that is nothing but a script stands in the shell that all of them share. */
+const shell: Plugin = {
+  name: "shell",
+  transformIndexHtml: {
+    order: "pre",
+    handler: (html) =>
+      html.startsWith("<script")
+        ? readFileSync(resolve(root, "shell.html"), "utf8").replace("<!-- page -->", () => html.trim())
+        : html,
+  },
+};
+
 export default defineConfig({
   root,
+  plugins: [shell],
   appType: "mpa",
   server: { proxy, fs: { allow: [import.meta.dirname] } },
   preview: { proxy, headers: { "Content-Security-Policy": policy } },

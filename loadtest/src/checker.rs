@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use policy::id::{AgentId, ConversationId, MessageId};
+use serde::Serialize;
 
 use crate::journal::{Digest, Journal, Request, What, Who};
 
@@ -25,7 +26,7 @@ pub(crate) struct Plan {
 }
 
 /// What was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Verdict {
     pub(crate) conversations: u64,
     pub(crate) messages: u64,
@@ -37,6 +38,7 @@ pub(crate) struct Verdict {
     pub(crate) over_capacity: u64,
     pub(crate) unfinished: u64,
     /// The first faults in words.
+    #[serde(skip)]
     pub(crate) faults: Vec<String>,
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn run(command: &str, common: &Common, which: &Which, wanted: W
     removed?;
     let verdict = checker::judge(&cast.plan, &played.journals);
     let latencies = figures::latencies(&cast.plan, &played.journals)?;
-    tell(&mut report, &verdict, &latencies);
+    tell(&mut report, &verdict, &latencies)?;
     report.print(common.json)
 }
 
@@ -96,21 +96,14 @@ async fn through(target: &mut Target, cast: &Cast, seed: u64, wanted: Wanted) ->
     Ok(played)
 }
 
-fn tell(report: &mut Report, verdict: &Verdict, latencies: &Latencies) {
+fn tell(report: &mut Report, verdict: &Verdict, latencies: &Latencies) -> Result<()> {
     for fault in &verdict.faults {
         say(fault);
     }
-    report.set("conversations", verdict.conversations);
-    report.set("messages", verdict.messages);
-    report.set("acked", verdict.acked);
-    report.set("lost", verdict.lost);
-    report.set("duplicated", verdict.duplicated);
-    report.set("out_of_order", verdict.out_of_order);
-    report.set("misrouted", verdict.misrouted);
-    report.set("over_capacity", verdict.over_capacity);
-    report.set("unfinished", verdict.unfinished);
+    report.set_all(verdict)?;
     report.set("match_ms", latencies.matching.json());
     report.set("relay_ms", latencies.relay.json());
     report.set("ack_ms", latencies.ack.json());
     report.correct &= verdict.sound() && verdict.acked > 0;
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Flags that every command has.
@@ -44,6 +45,14 @@ impl Report {
     /// Sets a field.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.fields.insert(name.to_owned(), value.into());
+    }
+
+    /// Sets a field for each of these.
+    pub(crate) fn set_all(&mut self, fields: &impl Serialize) -> Result<()> {
+        if let Value::Object(fields) = serde_json::to_value(fields)? {
+            self.fields.extend(fields);
+        }
+        Ok(())
     }
 
     /// Prints it; says whether the run was correct.

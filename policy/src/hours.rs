@@ -12,7 +12,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use crate::document::HoursDoc;
-use crate::document::check::{Faults, nearest};
+use crate::document::check::Faults;
+use crate::spelling::nearest;
 use crate::time::Timestamp;
 
 /// How far ahead an opening or closing is looked for.

@@ -44,6 +44,7 @@ mod hours;
 pub mod id;
 pub mod matching;
 mod policy;
+pub mod spelling;
 pub mod time;
 
 pub use disclose::{Audience, Disclosed, Field, Grants, Purpose, Withheld, disclose};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::{Code, HistoryBody, ServerFrame};
-use tests::Server;
+use tests::{Agent, Server, Visitor, Workspace};
 
 use crate::steps;
 
@@ -18,31 +18,36 @@ fn traced() -> bool {
     here
 }
 
-#[tokio::test]
-async fn a_failing_sync_acknowledges_nothing_and_ends_the_server() {
+/// A company that was there before its disk began to fail.
+struct Desk {
+    server: Server,
+    workspace: Workspace,
+    ana: Agent,
+    visitor: Visitor,
+}
+
+/// Starts a server, makes the company, and starts the server again with this fault of every sync; nothing without the tracer.
+async fn on_a_disk(fault: &str) -> Option<Desk> {
     if !traced() {
-        return;
+        return None;
     }
     let mut server = Server::start().await;
     let workspace = server.workspace("shop", None).await;
-    let mut visitor = workspace.visitor().await;
+    let ana = workspace.agent("ana").await;
+    let visitor = workspace.visitor().await;
     server.terminate();
     server.ended(Duration::from_secs(10)).await;
-    // Every sync from the twelfth on fails, as on a disk that dies.
-    let prefix = [
-        "strace",
-        "-D",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=fdatasync",
-        "-e",
-        "inject=fdatasync:error=EIO:when=12+",
-    ];
-    server.start_again_under(&prefix).await;
-    let mut customer = visitor.connect().await;
+    let inject = format!("inject=fdatasync:{fault}");
+    let trace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", &inject];
+    server.start_again_under(&trace).await;
+    Some(Desk { server, workspace, ana, visitor })
+}
+
+#[tokio::test]
+async fn a_failing_sync_acknowledges_nothing_and_ends_the_server() {
+    // As on a disk that dies.
+    let Some(mut desk) = on_a_disk("error=EIO:when=12+").await else { return };
+    let mut customer = desk.visitor.connect().await;
     let mut acknowledged = Vec::new();
     let mut conversation = None;
     for number in 0..40 {
@@ -64,43 +69,22 @@ async fn a_failing_sync_acknowledges_nothing_and_ends_the_server() {
     }
     assert!(!acknowledged.is_empty(), "the fault came before the first message: it tests nothing");
     assert!(acknowledged.len() < 40, "a sync that fails must stop acknowledgements");
-    let status = server.ended(Duration::from_secs(20)).await;
+    let status = desk.server.ended(Duration::from_secs(20)).await;
     assert!(!status.success(), "a server that lost its disk must not end well");
-    assert!(server.log().contains("failed"), "{}", server.log());
-    server.start_again().await;
+    assert!(desk.server.log().contains("failed"), "{}", desk.server.log());
+    desk.server.start_again().await;
     let conversation = conversation.expect("something was acknowledged");
     let path = format!("/api/v1/conversations/{conversation}/messages?limit=100");
-    let history: HistoryBody = workspace.admin.get(&path).await.json();
+    let history: HistoryBody = desk.workspace.admin.get(&path).await.json();
     let there = steps::texts(&history.messages);
     assert_eq!(there[..acknowledged.len()], acknowledged, "an acknowledged message is gone");
 }
 
 #[tokio::test]
 async fn a_slow_disk_slows_and_loses_nothing() {
-    if !traced() {
-        return;
-    }
-    let mut server = Server::start().await;
-    let workspace = server.workspace("shop", None).await;
-    let ana = workspace.agent("ana").await;
-    let mut visitor = workspace.visitor().await;
-    server.terminate();
-    server.ended(Duration::from_secs(10)).await;
-    let prefix = [
-        "strace",
-        "-D",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "trace=fdatasync",
-        "-e",
-        "inject=fdatasync:delay_exit=300000",
-    ];
-    server.start_again_under(&prefix).await;
-    let mut agent = ana.online().await;
-    let mut customer = visitor.connect().await;
+    let Some(mut desk) = on_a_disk("delay_exit=300000").await else { return };
+    let mut agent = desk.ana.online().await;
+    let mut customer = desk.visitor.connect().await;
     let conversation = steps::in_hand(&mut customer, &mut agent, "0").await;
     let mut said = vec!["0".to_owned()];
     for number in 1..6 {
@@ -109,6 +93,6 @@ async fn a_slow_disk_slows_and_loses_nothing() {
         said.push(text);
     }
     let path = format!("/api/v1/conversations/{conversation}/messages?limit=100");
-    let history: HistoryBody = workspace.admin.get(&path).await.json();
+    let history: HistoryBody = desk.workspace.admin.get(&path).await.json();
     assert_eq!(steps::texts(&history.messages), said);
 }

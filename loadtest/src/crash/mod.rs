@@ -11,6 +11,7 @@ mod trace;
 mod transcripts;
 
 use anyhow::Result;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::fail::{Missing, Usage};
@@ -33,7 +34,7 @@ pub(crate) struct Arguments {
     which: Which,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 struct Sums {
     kills: u64,
     messages: u64,
@@ -41,7 +42,7 @@ struct Sums {
     lost: u64,
     duplicated: u64,
     out_of_order: u64,
-    failed: Vec<u64>,
+    failed_rounds: Vec<u64>,
 }
 
 /// Runs it; says whether nothing was lost.
@@ -68,22 +69,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
             Err(error) if error.is::<Missing>() => return Err(error),
             Err(error) => {
                 say(&format!("round with seed {seed}: {error:#}"));
-                sums.failed.push(seed);
+                sums.failed_rounds.push(seed);
             }
         }
         progress.inc(1);
     }
     progress.finish_and_clear();
-    report.correct = sums.failed.is_empty() && sums.acked > 0;
-    report.misses.extend(sums.failed.iter().map(|seed| format!("the round with seed {seed}")));
+    report.correct = sums.failed_rounds.is_empty() && sums.acked > 0;
+    report.misses.extend(sums.failed_rounds.iter().map(|seed| format!("the round with seed {seed}")));
     report.set("rounds", arguments.rounds);
-    report.set("kills", sums.kills);
-    report.set("messages", sums.messages);
-    report.set("acked", sums.acked);
-    report.set("lost", sums.lost);
-    report.set("duplicated", sums.duplicated);
-    report.set("out_of_order", sums.out_of_order);
-    report.set("failed_rounds", sums.failed);
+    report.set_all(&sums)?;
     report.print(arguments.common.json)
 }
 
@@ -99,6 +94,6 @@ fn add(sums: &mut Sums, seed: u64, found: &round::Found) {
         say(&format!(
             "round with seed {seed}: {verdict:?}; in the store: {store:?}; play it again with --rounds 1 --seed {seed}"
         ));
-        sums.failed.push(seed);
+        sums.failed_rounds.push(seed);
     }
 }

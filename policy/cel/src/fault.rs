@@ -51,46 +51,6 @@ impl Fault {
     }
 }
 
-/// Longer words are not compared.
-const LONGEST: usize = 64;
-
-/// `; did you mean `x`?` with the nearest of the known words, or a few of them, or nothing.
-pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let close = known
-        .clone()
-        .map(|name| (distance(wrong, name), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(wrong.chars().count()) / 2)
-        .min();
-    if let Some((_, name)) = close {
-        return format!("; did you mean `{name}`?");
-    }
-    let mut few: Vec<&str> = known.take(6).collect();
-    match few.len() {
-        0 => String::new(),
-        6 => {
-            few.pop();
-            format!("; there are `{}` and others", few.join("`, `"))
-        }
-        1 => format!("; there is `{}`", few.concat()),
-        _ => format!("; there are `{}`", few.join("`, `")),
-    }
-}
-
-/// Edit distance without regard to case.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).take(LONGEST).collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, one) in left.chars().flat_map(char::to_lowercase).take(LONGEST).enumerate() {
-        let mut next = vec![index + 1];
-        for (column, other) in right.iter().enumerate() {
-            let swap = row[column] + usize::from(one != *other);
-            next.push(swap.min(row[column + 1] + 1).min(next[column] + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,13 +69,5 @@ mod tests {
         let fault = Fault::new(Position { line: 1, column: 8 }, "there is no name `x`");
         assert_eq!(fault.shown("\"ü\" == x"), "\"ü\" == x\n       ^ there is no name `x`");
         assert_eq!(fault.to_string(), "1:8: there is no name `x`");
-    }
-
-    #[test]
-    fn the_nearest_word_is_found_without_regard_to_case() {
-        let known = ["channel", "language", "mood"];
-        assert_eq!(nearest("Chanel", known.into_iter()), "; did you mean `channel`?");
-        assert_eq!(nearest("zzz", known.into_iter()), "; there are `channel`, `language`, `mood`");
-        assert_eq!(nearest("x", std::iter::empty()), "");
     }
 }

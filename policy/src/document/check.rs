@@ -4,7 +4,6 @@
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Document, IntakeDoc, QueueDoc, StepDoc};
 use crate::hours::Hours;
 use crate::matching::Preferred;
+use crate::spelling::nearest;
 
 /// One thing that is wrong in a policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -337,40 +337,4 @@ fn names<'a>(path: &str, names: impl ExactSizeIterator<Item = &'a String>, fault
             || format!("not a name; use 1 to {LONGEST_NAME} bytes without line breaks or spaces around them"),
         );
     }
-}
-
-/// `; did you mean `x`?` with the nearest of the known names, or which names there are, or nothing.
-pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    let close = known
-        .clone()
-        .map(|name| (distance(wrong, name), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(wrong.chars().count()) / 2)
-        .min();
-    if let Some((_, name)) = close {
-        return format!("; did you mean `{name}`?");
-    }
-    let mut few: Vec<&str> = known.take(6).collect();
-    match few.len() {
-        0 => String::new(),
-        6 => {
-            few.pop();
-            format!("; there are `{}` and others", few.join("`, `"))
-        }
-        _ => format!("; there is `{}`", few.join("`, `")),
-    }
-}
-
-/// Edit distance without regard to case.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (index, one) in left.chars().flat_map(char::to_lowercase).take(LONGEST_NAME).enumerate() {
-        let mut next = vec![index + 1];
-        for (column, other) in right.iter().enumerate() {
-            let swap = row[column] + usize::from(one != *other);
-            next.push(swap.min(row[column + 1] + 1).min(next[column] + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or(0)
 }

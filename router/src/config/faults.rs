@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use policy::spelling::distance;
+
 /// One fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -49,33 +51,9 @@ pub(super) fn unknown(key: &str, known: &[String]) -> String {
     }
 }
 
-/// How many letters must change (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = i;
-        row[0] = i + 1;
-        for (j, y) in b.chars().enumerate() {
-            let change = corner + usize::from(x != y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances_are_counted_in_letters() {
-        for (a, b, letters) in
-            [("level", "levle", 2), ("", "abc", 3), ("same", "same", 0), ("größe", "grosse", 3)]
-        {
-            assert_eq!((distance(a, b), distance(b, a)), (letters, letters), "{a} {b}");
-        }
-    }
 
     #[test]
     fn the_nearest_name_is_offered_only_if_it_is_near() {

@@ -3,6 +3,8 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import "../tokens.css";
+import "../bar.css";
+import "../delivery.css";
 import "./list.css";
 import "./floating.css";
 import "./console.css";

@@ -3,6 +3,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import "../tokens.css";
+import "../bar.css";
 import "../menu.css";
 import "./dashboard.css";
 import "./alarms.css";

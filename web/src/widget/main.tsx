@@ -4,6 +4,7 @@
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import "../tokens.css";
+import "../delivery.css";
 import "./widget.css";
 import { languageName, words } from "../format.ts";
 import { Alert, Bot, Check, Cut, Download, More, Person, Send, X } from "../icons.tsx";

@@ -1,9 +1,10 @@
 //! Functions and methods.
 
 use cel::common::ast::{CallExpr, IdedExpr};
+use policy::spelling::nearest;
 
 use super::{Checker, a};
-use crate::fault::{Position, nearest};
+use crate::fault::Position;
 use crate::node::{LoopKind, Node, Part, Rewrite, Sum, What};
 use crate::pattern::{Pattern, SEARCH, SEARCHED_A_STEP};
 use crate::shape::{Kind, LONGEST_LIST, LONGEST_TEXT, Shape};

@@ -1,9 +1,10 @@
 //! Names: of the environment, with their parts, and of the loops around.
 
 use cel::common::ast::{Expr, IdedExpr};
+use policy::spelling::nearest;
 
 use super::{Checker, a};
-use crate::fault::{Position, nearest};
+use crate::fault::Position;
 use crate::node::{Node, What};
 use crate::value::Value;
 

@@ -1,10 +1,11 @@
 //! Operators: which kinds they take, what they give, how far a number can go.
 
 use cel::common::ast::{CallExpr, IdedExpr};
+use policy::spelling::nearest;
 
 use super::{Checker, a};
 use crate::environment::by_id;
-use crate::fault::{Position, nearest};
+use crate::fault::Position;
 use crate::node::{Arithmetic, Comparison, Node, Sum, What};
 use crate::shape::{Kind, LONGEST_LIST, LONGEST_TEXT, Shape};
 use crate::value::{List, Value};
