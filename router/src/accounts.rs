@@ -222,6 +222,8 @@ pub struct Accounts {
     passwords: password::Passwords,
     operator_once: Mutex<Option<String>>,
     setup: Mutex<Option<String>>,
+    /// How long a sign-in lasts, in milliseconds.
+    sign_in_ms: i64,
 }
 
 impl fmt::Debug for Accounts {
@@ -261,11 +263,12 @@ fn put(key: Vec<u8>, value: &impl Serialize) -> Result<Write, AccountsError> {
 }
 
 impl Accounts {
-    /// Reads all accounts. The first start makes the server's secrets and the operator's token.
+    /// Reads all accounts. The first start makes the server's secrets and the operator's token. A sign-in lasts so many
+    /// hours.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn open(log: Arc<dyn Log>) -> Result<Arc<Self>, AccountsError> {
+    pub async fn open(log: Arc<dyn Log>, sign_in_hours: u32) -> Result<Arc<Self>, AccountsError> {
         let mut index = Index::default();
         let mut secrets = None;
         for (key, value) in log.scan(Table::Accounts, &[0], &[0xff], usize::MAX, false).map_err(unreadable)? {
@@ -308,6 +311,7 @@ impl Accounts {
             passwords: password::Passwords::new()?,
             operator_once: Mutex::new(operator_once),
             setup: Mutex::new(setup),
+            sign_in_ms: i64::from(sign_in_hours) * 3_600_000,
         }))
     }
 

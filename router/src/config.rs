@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use log_store::Level;
 
-pub(crate) use check::{is_origin, origin};
+pub use check::{is_origin, origin};
 pub use faults::{ConfigErrors, Fault};
 pub use settings::{Cidr, Config, Limits, LogFormat, LogSettings, Retention, Sessions, Snapshots, Tls};
 
@@ -45,6 +45,28 @@ impl Config {
         if let Some(path) = file {
             reader.file(path);
         }
+        Self::with(reader, environment, overrides)
+    }
+
+    /// The same from the text of a file.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn parse(
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigErrors> {
+        let mut reader = read::Reader::new();
+        reader.text(Path::new("switchboard.toml"), text);
+        Self::with(reader, environment, overrides)
+    }
+
+    fn with(
+        mut reader: read::Reader,
+        environment: impl Iterator<Item = (String, String)>,
+        overrides: Overrides,
+    ) -> Result<Self, ConfigErrors> {
         let mut load_limits = false;
         for (name, value) in environment {
             if name == "SWITCHBOARD_LIMITS" {
@@ -74,6 +96,8 @@ impl Config {
             let place = reader.place(key);
             reader.faults.push(Fault::at(&place, format!("`{key}` {detail}")));
         }
+        // As browsers write it, since origins are compared with it.
+        config.public_url = config.public_url.as_deref().map(check::origin);
         if reader.faults.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.faults)) }
     }
 

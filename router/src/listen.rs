@@ -29,7 +29,9 @@ use crate::api::problem::Refusal;
 use crate::config::Config;
 use crate::metrics::{Metrics, RefusedBy};
 use crate::telemetry::span;
-use sources::{Place, Proxies, Sources};
+pub use sources::Proxies;
+use sources::{Place, Sources};
+pub(crate) use sources::{SITE_TIMES, site_of, source_of};
 use wire::{Counted, Deadline};
 
 pub use tls::ReloadableTls;

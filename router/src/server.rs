@@ -113,7 +113,7 @@ impl App {
     #[must_use]
     pub fn own_origin(&self, headers: &HeaderMap) -> Option<String> {
         if let Some(url) = &self.config.public_url {
-            return Some(crate::config::origin(url));
+            return Some(url.clone());
         }
         let host = headers.get(axum::http::header::HOST)?.to_str().ok()?;
         let scheme = if self.config.tls.is_some() { "https" } else { "http" };
@@ -121,17 +121,19 @@ impl App {
     }
 }
 
-/// Requests by source: IPv4 by address, IPv6 by /64.
+/// Requests by source: IPv4 by address, IPv6 by /64, and all of a /48 together.
 pub struct SourceLimit {
-    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    sources: DefaultKeyedRateLimiter<IpAddr>,
+    sites: DefaultKeyedRateLimiter<IpAddr>,
 }
 
 impl SourceLimit {
     fn new(per_s: u32, burst: u32) -> Self {
-        let one = NonZeroU32::MIN;
-        let quota = Quota::per_second(NonZeroU32::new(per_s).unwrap_or(one))
-            .allow_burst(NonZeroU32::new(burst).unwrap_or(one));
-        Self { limiter: RateLimiter::keyed(quota) }
+        let limiter = |times: u32| {
+            let many = |number: u32| NonZeroU32::new(number.saturating_mul(times)).unwrap_or(NonZeroU32::MIN);
+            RateLimiter::keyed(Quota::per_second(many(per_s)).allow_burst(many(burst)))
+        };
+        Self { sources: limiter(1), sites: limiter(listen::SITE_TIMES) }
     }
 
     /// One more request of a source.
@@ -139,11 +141,9 @@ impl SourceLimit {
     /// # Errors
     /// The wait in milliseconds, if it is one too many.
     pub fn check(&self, source: IpAddr) -> Result<(), u32> {
-        let key = match source {
-            IpAddr::V4(_) => source,
-            IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into()),
-        };
-        self.limiter.check_key(&key).map_err(|not_until| {
+        // The site first: a source beyond its share is not even remembered.
+        let site = listen::site_of(source).map_or(Ok(()), |site| self.sites.check_key(&site));
+        site.and_then(|()| self.sources.check_key(&listen::source_of(source))).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1)
         })
@@ -151,8 +151,10 @@ impl SourceLimit {
 
     /// Forgets sources that have been quiet.
     fn sweep(&self) {
-        self.limiter.retain_recent();
-        self.limiter.shrink_to_fit();
+        for limiter in [&self.sources, &self.sites] {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
     }
 }
 
@@ -199,7 +201,7 @@ impl Server {
         };
         let (handles, shards) = start_shards(&parts, &stop).await?;
         let app = Arc::new(App {
-            accounts: Accounts::open(Arc::clone(&log)).await?,
+            accounts: Accounts::open(Arc::clone(&log), config.sessions.sign_in_hours).await?,
             level: log.level(),
             log,
             tickets: Tickets::new(i64::from(config.sessions.ticket_ms)),

@@ -12,6 +12,8 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::Semaphore;
 
+use crate::listen::{SITE_TIMES, site_of, source_of};
+
 use super::users::{NAME_MAX, PASSWORD_MAX};
 use super::{Accounts, AccountsError, Principal, SignedIn, unreadable};
 
@@ -24,10 +26,10 @@ const BUSY_MS: u32 = 2_000;
 const BY_NAME: (u32, u32) = (10, 10);
 /// Tries of one source, which may be an office in the morning: sixty at once, then one every two seconds.
 const BY_SOURCE: (u32, u32) = (60, 30);
+/// Tries of one site, as many as four sources have.
+const BY_SITE: (u32, u32) = (BY_SOURCE.0 * SITE_TIMES, BY_SOURCE.1 * SITE_TIMES);
 /// Names and sources that are remembered; beyond, nobody new is let try until some are forgotten.
 const REMEMBERED_MAX: usize = 100_000;
-/// A sign-in lasts this long.
-const LASTS_MS: i64 = 12 * 3_600_000;
 
 /// Why a sign-in did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +54,7 @@ pub(super) struct Passwords {
     waiting: AtomicUsize,
     by_name: Tries,
     by_source: Tries,
+    by_site: Tries,
     /// What unknown names are checked against, so that they take as long.
     nobody: String,
 }
@@ -103,6 +106,7 @@ impl Passwords {
             waiting: AtomicUsize::new(0),
             by_name: Tries::new(BY_NAME, REMEMBERED_MAX),
             by_source: Tries::new(BY_SOURCE, REMEMBERED_MAX),
+            by_site: Tries::new(BY_SITE, REMEMBERED_MAX),
             nobody: hash("nobody has this password")?,
         })
     }
@@ -130,6 +134,15 @@ impl Passwords {
         Ok(matches && known)
     }
 
+    /// One more try from an address. The site goes first: what is beyond its share takes no place among the sources.
+    fn one_more_from(&self, ip: IpAddr) -> Result<(), SignInError> {
+        let key = |ip: IpAddr| ip.to_string().into_bytes();
+        if let Some(site) = site_of(ip) {
+            self.by_site.one_more(&key(site))?;
+        }
+        self.by_source.one_more(&key(source_of(ip)))
+    }
+
     async fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -147,6 +160,7 @@ impl Passwords {
     pub(super) fn sweep(&self) {
         self.by_name.sweep();
         self.by_source.sweep();
+        self.by_site.sweep();
     }
 }
 
@@ -154,14 +168,6 @@ fn hash(password: &str) -> Result<String, AccountsError> {
     let hashed: argon2::password_hash::phc::PasswordHash =
         Argon2::default().hash_password(password.as_bytes()).map_err(unreadable)?;
     Ok(hashed.to_string())
-}
-
-/// An IPv6 source is its /64: whoever has one address of it has all.
-fn source_key(source: &str) -> Vec<u8> {
-    match source.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
-        Ok(IpAddr::V6(ip)) => ip.octets()[..8].to_vec(),
-        _ => source.as_bytes().to_vec(),
-    }
 }
 
 impl Accounts {
@@ -175,11 +181,11 @@ impl Accounts {
         workspace: Option<&str>,
         name: &str,
         password: &str,
-        source: &str,
+        source: Option<IpAddr>,
         now_ms: i64,
     ) -> Result<SignedIn, SignInError> {
-        if !source.is_empty() {
-            self.passwords.by_source.one_more(&source_key(source))?;
+        if let Some(ip) = source {
+            self.passwords.one_more_from(ip)?;
         }
         // Long names and passwords are no names and passwords of anybody here.
         if name.len() > NAME_MAX || password.len() > PASSWORD_MAX {
@@ -209,7 +215,8 @@ impl Accounts {
         let stored = found.as_ref().and_then(|(_, user)| user.password.clone());
         let matches = self.passwords.verify(password, stored).await?;
         let Some((workspace, user)) = found.filter(|_| matches) else { return Err(SignInError::Wrong) };
-        let (token, expires_ms) = self.issue(workspace, user.agent, now_ms.saturating_add(LASTS_MS)).await?;
+        let (token, expires_ms) =
+            self.issue(workspace, user.agent, now_ms.saturating_add(self.sign_in_ms)).await?;
         let principal = Principal::Agent { workspace, agent: user.agent, role: user.role, name: user.name };
         Ok(SignedIn { token, expires_ms, principal })
     }
@@ -230,10 +237,15 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_an_address_or_a_household() {
-        assert_eq!(source_key("2001:db8::1"), source_key("2001:db8::ffff:2"));
-        assert_ne!(source_key("2001:db8::1"), source_key("2001:db8:0:1::1"));
-        assert_ne!(source_key("192.0.2.1"), source_key("192.0.2.2"));
+    fn one_site_takes_few_places_among_the_sources() {
+        let passwords = Passwords::new().unwrap();
+        let from = |text: &str| passwords.one_more_from(text.parse().unwrap());
+        let taken = (0..1_000).filter(|source| from(&format!("2001:db8:7:{source:x}::1")).is_ok()).count();
+        assert_eq!(taken, 240, "one try from each /64 of one /48");
+        assert_eq!(passwords.by_source.limiter.len(), 240, "who was refused takes no place");
+        assert!(from("2001:db8:8::1").is_ok() && from("192.0.2.1").is_ok(), "others are not held up");
+        let same = (0..100).filter(|host| from(&format!("2001:db8:9::{host:x}")).is_ok()).count();
+        assert_eq!(same, 60, "one /64 is one source");
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use super::*;
 use log_store::memory::MemoryLog;
 
 async fn accounts() -> (Arc<Accounts>, WorkspaceRecord, AgentId) {
-    let accounts = Accounts::open(Arc::new(MemoryLog::new())).await.unwrap();
+    let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12).await.unwrap();
     let record = accounts.create_workspace("main", "Main").await.unwrap();
     let agent = AgentId::from_bits(5);
     accounts
@@ -17,14 +17,15 @@ async fn accounts() -> (Arc<Accounts>, WorkspaceRecord, AgentId) {
 #[tokio::test]
 async fn signing_in_gives_a_token_until_it_ends_or_is_ended() {
     let (accounts, record, agent) = accounts().await;
-    let wrong = accounts.sign_in(None, "ada", "wrong", "", 0).await;
+    let wrong = accounts.sign_in(None, "ada", "wrong", None, 0).await;
     assert!(matches!(wrong, Err(SignInError::Wrong)));
-    assert!(matches!(accounts.sign_in(None, "nobody", "x", "", 0).await, Err(SignInError::Wrong)));
-    let signed_in = accounts.sign_in(Some("main"), "ada", "correct horse", "", 0).await.unwrap();
+    assert!(matches!(accounts.sign_in(None, "nobody", "x", None, 0).await, Err(SignInError::Wrong)));
+    let signed_in = accounts.sign_in(Some("main"), "ada", "correct horse", None, 0).await.unwrap();
     let Some(Principal::Agent { agent: who, role, .. }) = accounts.authenticate(&signed_in.token, 1) else {
         panic!("the token does not work")
     };
     assert_eq!((who, role), (agent, Role::Agent));
+    assert_eq!(signed_in.expires_ms, 12 * 3_600_000, "it lasts as long as the settings say");
     assert_eq!(accounts.authenticate(&signed_in.token, signed_in.expires_ms), None);
     accounts.put_user(record.id, agent, "ada", "Ada", "person", Role::Admin, None).await.unwrap();
     let Some(Principal::Agent { role, .. }) = accounts.authenticate(&signed_in.token, 1) else { panic!() };
@@ -38,8 +39,10 @@ async fn guessing_is_slowed_down() {
     let (accounts, ..) = accounts().await;
     let mut refused = false;
     for _ in 0..30 {
-        refused |=
-            matches!(accounts.sign_in(None, "ada", "guess", "x", 0).await, Err(SignInError::TooMany { .. }));
+        refused |= matches!(
+            accounts.sign_in(None, "ada", "guess", Some([192, 0, 2, 7].into()), 0).await,
+            Err(SignInError::TooMany { .. })
+        );
     }
     assert!(refused);
 }
@@ -47,14 +50,14 @@ async fn guessing_is_slowed_down() {
 #[tokio::test]
 async fn accounts_come_back_from_the_store_and_go_with_their_workspace() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
-    let first = Accounts::open(Arc::clone(&log)).await.unwrap();
+    let first = Accounts::open(Arc::clone(&log), 12).await.unwrap();
     assert!(first.setup_token().is_some(), "nobody is here yet");
     let operator = first.operator_token_once().unwrap();
     let record = first.create_workspace("main", "Main").await.unwrap();
     let agent = AgentId::from_bits(5);
     first.put_user(record.id, agent, "ada", "Ada", "person", Role::Agent, None).await.unwrap();
     let (token, _) = first.issue_token(record.id, agent, 1, 0).await.unwrap();
-    let second = Accounts::open(log).await.unwrap();
+    let second = Accounts::open(log, 12).await.unwrap();
     assert_eq!(second.setup_token(), None);
     assert_eq!(second.authenticate(&operator, 0), Some(Principal::Operator));
     assert!(second.authenticate(&token, 0).is_some());
@@ -81,16 +84,16 @@ async fn one_name_in_two_workspaces_signs_in_by_naming_one_and_is_slowed_down_ap
         .put_user(other.id, agent, "ada", "Ada", "person", Role::Agent, Some("battery staple"))
         .await
         .unwrap();
-    assert!(matches!(accounts.sign_in(None, "ada", "correct horse", "", 0).await, Err(SignInError::Wrong)));
+    assert!(matches!(accounts.sign_in(None, "ada", "correct horse", None, 0).await, Err(SignInError::Wrong)));
     assert!(matches!(
-        accounts.sign_in(Some("nowhere"), "ada", "correct horse", "", 0).await,
+        accounts.sign_in(Some("nowhere"), "ada", "correct horse", None, 0).await,
         Err(SignInError::Wrong)
     ));
     for _ in 0..20 {
-        let wrong = accounts.sign_in(Some("other"), "ada", "correct horse", "", 0).await;
+        let wrong = accounts.sign_in(Some("other"), "ada", "correct horse", None, 0).await;
         assert!(wrong.is_err(), "the password of another workspace");
     }
-    assert!(accounts.sign_in(Some("main"), "ada", "correct horse", "", 0).await.is_ok());
+    assert!(accounts.sign_in(Some("main"), "ada", "correct horse", None, 0).await.is_ok());
 }
 
 #[tokio::test]
@@ -101,7 +104,7 @@ async fn passwords_that_nobody_could_type_or_guard_are_refused() {
             accounts.put_user(record.id, agent, "ada", "Ada", "person", Role::Agent, Some(password)).await;
         assert!(matches!(refused, Err(AccountsError::Invalid(_))), "{}", password.len());
     }
-    assert!(accounts.sign_in(None, "ada", "correct horse", "", 0).await.is_ok(), "the old one still works");
+    assert!(accounts.sign_in(None, "ada", "correct horse", None, 0).await.is_ok(), "the old one still works");
 }
 
 #[tokio::test]
@@ -121,8 +124,8 @@ async fn two_who_ask_for_the_same_name_at_once_do_not_both_get_it() {
 async fn a_changed_name_frees_the_old_one() {
     let (accounts, record, agent) = accounts().await;
     accounts.put_user(record.id, agent, "lovelace", "Ada", "person", Role::Agent, None).await.unwrap();
-    assert!(matches!(accounts.sign_in(None, "ada", "correct horse", "", 0).await, Err(SignInError::Wrong)));
-    assert!(accounts.sign_in(None, "lovelace", "correct horse", "", 0).await.is_ok());
+    assert!(matches!(accounts.sign_in(None, "ada", "correct horse", None, 0).await, Err(SignInError::Wrong)));
+    assert!(accounts.sign_in(None, "lovelace", "correct horse", None, 0).await.is_ok());
     let other = AgentId::from_bits(6);
     accounts.put_user(record.id, other, "ada", "Other", "person", Role::Agent, None).await.unwrap();
 }
@@ -163,7 +166,7 @@ async fn what_is_no_whole_token_is_nobody() {
 async fn tokens_past_their_time_leave_the_store() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
     let rows = || log.scan(Table::Accounts, b"t", b"u", usize::MAX, false).unwrap().len();
-    let accounts = Accounts::open(Arc::clone(&log)).await.unwrap();
+    let accounts = Accounts::open(Arc::clone(&log), 12).await.unwrap();
     let record = accounts.create_workspace("main", "Main").await.unwrap();
     let agent = AgentId::from_bits(5);
     accounts.put_user(record.id, agent, "ada", "Ada", "person", Role::Agent, None).await.unwrap();
@@ -185,19 +188,19 @@ async fn tokens_past_their_time_leave_the_store() {
 #[tokio::test]
 async fn the_operators_token_is_replaced_whole() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
-    let accounts = Accounts::open(Arc::clone(&log)).await.unwrap();
+    let accounts = Accounts::open(Arc::clone(&log), 12).await.unwrap();
     let old = accounts.operator_token_once().unwrap();
     let new = accounts.reissue_operator_token().await.unwrap();
     assert_eq!(accounts.authenticate(&old, 0), None);
     assert_eq!(accounts.authenticate(&new, 0), Some(Principal::Operator));
-    let again = Accounts::open(log).await.unwrap();
+    let again = Accounts::open(log, 12).await.unwrap();
     assert_eq!(again.operator_token_once(), None, "told once");
     assert_eq!(again.authenticate(&new, 0), Some(Principal::Operator));
 }
 
 #[tokio::test]
 async fn the_set_up_link_works_until_there_is_a_user() {
-    let accounts = Accounts::open(Arc::new(MemoryLog::new())).await.unwrap();
+    let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12).await.unwrap();
     let link = accounts.setup_token().unwrap();
     let may_set_up = |token: &str| accounts.begin_set_up(token).is_some();
     assert!(may_set_up(&link) && !may_set_up("") && !may_set_up(&link[1..]));
@@ -230,7 +233,7 @@ async fn origins_are_origins() {
 #[tokio::test]
 async fn no_name_and_no_secret_comes_into_a_log_line() {
     let (accounts, record, agent) = accounts().await;
-    let signed_in = accounts.sign_in(None, "ada", "correct horse", "", 0).await.unwrap();
+    let signed_in = accounts.sign_in(None, "ada", "correct horse", None, 0).await.unwrap();
     let user = accounts.user(record.id, agent).unwrap();
     let lines = format!("{accounts:?} {record:?} {user:?} {:?}", signed_in.principal);
     for secret in ["Ada", "ada", "argon2", &record.identity_secret, &record.widget, &signed_in.token] {

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     async fn accounts() -> (Arc<Accounts>, WorkspaceRecord, WorkspaceRecord) {
-        let accounts = Accounts::open(Arc::new(MemoryLog::new())).await.unwrap();
+        let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12).await.unwrap();
         let one = accounts.create_workspace("one", "One").await.unwrap();
         let other = accounts.create_workspace("other", "Other").await.unwrap();
         (accounts, one, other)

@@ -88,14 +88,16 @@ fn same_origin(app: &App, headers: &HeaderMap) -> Result<(), Refusal> {
 }
 
 /// The credential behind a scheme of the `Authorization` header.
-pub(super) fn bearer(headers: &HeaderMap, scheme: &str) -> Option<String> {
+#[must_use]
+pub fn bearer(headers: &HeaderMap, scheme: &str) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (name, token) = value.split_once(' ')?;
     name.eq_ignore_ascii_case(scheme).then(|| token.trim().to_owned())
 }
 
 /// The sign-in cookie.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
+#[must_use]
+pub fn cookie(headers: &HeaderMap) -> Option<String> {
     headers
         .get_all(COOKIE)
         .iter()

@@ -16,7 +16,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post, put};
 
 use crate::server::App;
+
 use crate::session::handshake;
+pub use authorize::{bearer, cookie};
 
 /// Everything under `/api/v1`, and the health and metrics addresses.
 pub fn router(app: Arc<App>) -> Router {

@@ -23,10 +23,10 @@ pub(super) async fn sign_in(
     input: Result<Json<SignInInput>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let Json(input) = input?;
-    let from = source.map(|axum::Extension(source)| source.ip.to_string()).unwrap_or_default();
+    let from = source.map(|axum::Extension(source)| source.ip);
     let now = app.now().0;
     let signed_in =
-        app.accounts.sign_in(input.workspace.as_deref(), &input.name, &input.password, &from, now).await;
+        app.accounts.sign_in(input.workspace.as_deref(), &input.name, &input.password, from, now).await;
     match signed_in {
         Ok(accepted) => answer(&app, accepted),
         Err(error) => {
@@ -158,7 +158,7 @@ pub(super) async fn set_up(
     set_up.done();
     let accepted = app
         .accounts
-        .sign_in(Some(&record.name), &input.sign_in, &input.password, "", app.now().0)
+        .sign_in(Some(&record.name), &input.sign_in, &input.password, None, app.now().0)
         .await
         .map_err(|error| Refusal::internal(error.to_string()))?;
     answer(&app, accepted)

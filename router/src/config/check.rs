@@ -49,6 +49,9 @@ impl Config {
                 faults.push((key, format!("must be {least} or more")));
             }
         }
+        if !(1..=720).contains(&sessions.sign_in_hours) {
+            faults.push(("sessions.sign_in_hours", "must be 1 to 720 (30 days)".into()));
+        }
         if self.snapshots.every_events == 0 {
             faults.push(("snapshots.every_events", "must be 1 or more".into()));
         }
@@ -61,15 +64,17 @@ fn wide(value: u32) -> usize {
 }
 
 /// An origin as browsers write it: lower case, no default port, no slash at the end.
-pub(crate) fn origin(text: &str) -> String {
+#[must_use]
+pub fn origin(text: &str) -> String {
     let text = text.trim_end_matches('/').to_ascii_lowercase();
     let port = if text.starts_with("https:") { ":443" } else { ":80" };
     text.strip_suffix(port).unwrap_or(&text).to_owned()
 }
 
 /// Whether this is what a browser calls an origin.
-pub(crate) fn is_origin(text: &str) -> bool {
-    let text = text.strip_suffix('/').unwrap_or(text);
+#[must_use]
+pub fn is_origin(text: &str) -> bool {
+    let text = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
     let Some(host) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
         return false;
     };

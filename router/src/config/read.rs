@@ -32,20 +32,24 @@ impl Reader {
 
     /// Reads a file.
     pub(super) fn file(&mut self, path: &Path) {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
+        match std::fs::read_to_string(path) {
+            Ok(text) => self.text(path, &text),
             Err(error) => {
                 let detail = format!("the configuration cannot be read: {error}");
-                return self.faults.push(Fault::at(&path.display().to_string(), detail));
+                self.faults.push(Fault::at(&path.display().to_string(), detail));
             }
-        };
-        let (document, errors) = DeTable::parse_recoverable(&text);
+        }
+    }
+
+    /// Reads what stands in a file.
+    pub(super) fn text(&mut self, path: &Path, text: &str) {
+        let (document, errors) = DeTable::parse_recoverable(text);
         let values = text.parse::<Table>();
         // What stands behind a fault of form is a guess: it is read when the form is good.
         let (Ok(values), true) = (&values, errors.is_empty()) else {
             for error in errors.iter().chain(values.as_ref().err().filter(|_| errors.is_empty())) {
                 let at = error.span().map_or(0, |span| span.start);
-                self.faults.push(Fault::at(&place(path, &text, at), error.message().to_owned()));
+                self.faults.push(Fault::at(&place(path, text, at), error.message().to_owned()));
             }
             return;
         };
@@ -53,7 +57,7 @@ impl Reader {
         self.walk(document.get_ref(), values, "", &mut found);
         found.sort_by_key(|setting| setting.at);
         for Found { name, at, value_at, value } in found {
-            let place = place(path, &text, at);
+            let place = place(path, text, at);
             match (self.known(&name), value) {
                 (None, _) => self.faults.push(Fault::at(&place, unknown(&name, &self.names))),
                 (Some(Value::Table(_)), Value::Table(_)) => self.open(&name, &place),
@@ -61,7 +65,7 @@ impl Reader {
                     let detail = format!("`{name}` is a section: write `[{name}]`");
                     self.faults.push(Fault::at(&place, detail));
                 }
-                (Some(_), value) => self.set(&name, vec![value], &self::place(path, &text, value_at)),
+                (Some(_), value) => self.set(&name, vec![value], &self::place(path, text, value_at)),
             }
         }
     }

@@ -158,6 +158,8 @@ pub struct Sessions {
     pub ticket_ms: u32,
     /// A session without a connection lasts so many seconds.
     pub resume_s: u32,
+    /// A sign-in by password lasts so many hours.
+    pub sign_in_hours: u32,
 }
 
 impl Default for Sessions {
@@ -170,6 +172,7 @@ impl Default for Sessions {
             write_timeout_ms: 10_000,
             ticket_ms: 30_000,
             resume_s: 120,
+            sign_in_hours: 12,
         }
     }
 }

@@ -181,6 +181,28 @@ fn only_an_origin_is_a_public_address() {
 }
 
 #[test]
+fn a_public_address_is_kept_as_browsers_write_it() {
+    for (written, kept) in [
+        ("https://Chat.Example.com:443/", "https://chat.example.com"),
+        ("HTTP://chat.example.com:80", "http://chat.example.com"),
+        ("https://chat.example.com:8443", "https://chat.example.com:8443"),
+    ] {
+        let config = load(&format!("public_url = {written:?}"), &[]).unwrap();
+        assert_eq!(config.public_url.as_deref(), Some(kept));
+    }
+}
+
+#[test]
+fn a_sign_in_lasts_an_hour_to_a_month() {
+    assert_eq!(load("", &[]).unwrap().sessions.sign_in_hours, 12);
+    assert_eq!(load("[sessions]\nsign_in_hours = 720", &[]).unwrap().sessions.sign_in_hours, 720);
+    for wrong in ["0", "721"] {
+        let error = load(&format!("[sessions]\nsign_in_hours = {wrong}"), &[]).unwrap_err();
+        assert!(error.contains("`sessions.sign_in_hours` must be 1 to 720"), "{error}");
+    }
+}
+
+#[test]
 fn ranges_hold_their_addresses() {
     let holds = |range: &str, ip: &str| range.parse::<Cidr>().unwrap().contains(ip.parse().unwrap());
     assert!(holds("10.0.0.0/8", "10.255.0.1") && !holds("10.0.0.0/8", "11.0.0.1"));

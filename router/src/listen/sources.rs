@@ -1,5 +1,5 @@
-//! Sources: how many connections each has, and who asks behind a proxy. An IPv6 source is its /64: one household or
-//! machine has all of it.
+//! Sources: how many connections each has, and who asks behind a proxy. An IPv6 source is its /64, since one household or
+//! machine has all of it; and because one site may have all of a /48, that has a limit of its own, some sources high.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -9,17 +9,40 @@ use axum::http::HeaderMap;
 
 use crate::config::Cidr;
 
-/// How many connections each source has; as many entries as there are connections, at most.
+/// What all sources of one site together may have, as a multiple of what one may.
+pub(crate) const SITE_TIMES: u32 = 4;
+
+/// The source that an address belongs to: itself, or its /64.
+pub(crate) fn source_of(ip: IpAddr) -> IpAddr {
+    prefix(ip, 64).unwrap_or(ip.to_canonical())
+}
+
+/// The site that an IPv6 address belongs to: its /48 (RFC 6177 names it as the most that a site is given).
+pub(crate) fn site_of(ip: IpAddr) -> Option<IpAddr> {
+    prefix(ip, 48)
+}
+
+fn prefix(ip: IpAddr, bits: u32) -> Option<IpAddr> {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Some(IpAddr::V6((ip.to_bits() & (u128::MAX << (128 - bits))).into())),
+        IpAddr::V4(_) => None,
+    }
+}
+
+/// Connections by source and, under the length of their prefix, by site.
+type Counts = HashMap<(IpAddr, u8), usize>;
+
+/// How many connections each source and site has; at most two entries for each connection.
 #[derive(Clone)]
 pub(super) struct Sources {
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    counts: Arc<Mutex<Counts>>,
     max: usize,
 }
 
 /// One connection of a source; counts it out when dropped.
 pub(super) struct Place {
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    source: IpAddr,
+    counts: Arc<Mutex<Counts>>,
+    of: [Option<(IpAddr, u8)>; 2],
 }
 
 impl Sources {
@@ -29,41 +52,41 @@ impl Sources {
 
     /// One more connection of a source; `None` if it has enough.
     pub(super) fn enter(&self, ip: IpAddr) -> Option<Place> {
-        let source = source_of(ip);
+        let of = [Some((source_of(ip), 64)), site_of(ip).map(|site| (site, 48))];
+        let of_site = self.max.saturating_mul(usize::try_from(SITE_TIMES).unwrap_or(usize::MAX));
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.get(&source).copied().unwrap_or(0);
-        if count >= self.max {
+        let full = |key: &(IpAddr, u8), max| counts.get(key).is_some_and(|count| *count >= max);
+        if of.iter().flatten().zip([self.max, of_site]).any(|(key, max)| full(key, max)) {
             return None;
         }
-        counts.insert(source, count + 1);
-        Some(Place { counts: Arc::clone(&self.counts), source })
+        for key in of.into_iter().flatten() {
+            *counts.entry(key).or_default() += 1;
+        }
+        Some(Place { counts: Arc::clone(&self.counts), of })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.get_mut(&self.source) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
-                counts.remove(&self.source);
+        for key in self.of.iter().flatten() {
+            match counts.get_mut(key) {
+                Some(count) if *count > 1 => *count -= 1,
+                _ => {
+                    counts.remove(key);
+                }
             }
         }
     }
 }
 
-fn source_of(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() & (u128::MAX << 64)).into()),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 /// Proxies whose word about the client is believed.
-pub(super) struct Proxies(Vec<Cidr>);
+pub struct Proxies(Vec<Cidr>);
 
 impl Proxies {
-    pub(super) fn new(ranges: &[Cidr]) -> Self {
+    /// Those of these ranges.
+    #[must_use]
+    pub fn new(ranges: &[Cidr]) -> Self {
         Self(ranges.to_vec())
     }
 
@@ -73,7 +96,8 @@ impl Proxies {
 
     /// The client's address: the peer's, or behind trusted proxies the last that none of them has. Whoever writes the
     /// header first writes its left end, so it is read from the right, and no further than it makes sense.
-    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    #[must_use]
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let forwarded: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
         // As bytes: one letter that is no header's would otherwise make the whole value unreadable.
@@ -161,5 +185,21 @@ mod tests {
         assert!(sources.enter(ip("2001:db8::3")).is_some());
         drop(second);
         assert!(sources.counts.lock().unwrap().is_empty(), "nothing is kept of those who left");
+    }
+
+    #[test]
+    fn a_site_has_four_sources_worth_of_connections() {
+        let sources = Sources::new(2);
+        let of = |source: u16| sources.enter(ip(&format!("2001:db8:7:{source:x}::1")));
+        let held: Vec<_> = (0..8).filter_map(of).collect();
+        assert_eq!(held.len(), 8);
+        assert!(of(9).is_none(), "all of a /48");
+        assert!(sources.enter(ip("2001:db8:8::1")).is_some(), "another site");
+        for number in 0..20 {
+            let of_one = |_| sources.enter(ip(&format!("198.51.100.{number}")));
+            assert_eq!((0..3).filter_map(of_one).collect::<Vec<_>>().len(), 2, "IPv4 has no sites");
+        }
+        drop(held);
+        assert!(sources.counts.lock().unwrap().is_empty());
     }
 }

@@ -13,7 +13,7 @@ use super::policy::read_policy;
 use super::say;
 use crate::accounts::{Accounts, Role};
 use crate::cli;
-use crate::config::{Config, Overrides};
+use crate::config::{Config, Overrides, Sessions};
 use crate::server::Server;
 use crate::shard;
 
@@ -23,7 +23,7 @@ fn options(data: &Path) -> Options {
 
 async fn accounts(data: &Path) -> anyhow::Result<(Arc<dyn Log>, Arc<Accounts>)> {
     let log = log_store::open(&options(data))?;
-    let accounts = Accounts::open(Arc::clone(&log)).await?;
+    let accounts = Accounts::open(Arc::clone(&log), Sessions::default().sign_in_hours).await?;
     Ok((log, accounts))
 }
 
