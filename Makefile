@@ -27,7 +27,7 @@ test:
 	@cargo xtask verify
 
 long:
-	@bash .ci/need cargo cc node npm git strace
+	@bash .ci/need cargo cc c++ node npm git strace
 	@cargo xtask long
 
 screenshots:

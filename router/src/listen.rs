@@ -261,4 +261,4 @@ fn head_timeout(config: &Config) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,7 @@
 //! The long runs: what the stated figures need, and the screenshots of the pages.
 
-use crate::loadtest::{measured, sound};
+use crate::fuzz;
+use crate::loadtest::{measured, simulated, sound};
 use crate::step::{Program, Step, Work, cargo, npm};
 
 /// The full set of two-sided dialogues: `SWITCHBOARD_DIALOGUES`, else where it lies beside the checkout.
@@ -19,7 +20,7 @@ const RULES: &str = "least_customer_time,longest_idle,spare_capacity,least_activ
 
 /// Every figure in full.
 pub(crate) fn steps() -> Vec<Step> {
-    vec![
+    let mut steps = vec![
         npm("web-packages", "web", &["ci", "--no-audit", "--no-fund"], 10),
         npm("web-build", "web", &["run", "build"], 5),
         cargo("build-release", &["build", "--release", "--package", "router", "--package", "loadtest"], 40),
@@ -30,8 +31,8 @@ pub(crate) fn steps() -> Vec<Step> {
             &["run", "--release", "--package", "policy", "--example", "decision_cost", "least_customer_time"],
             15,
         ),
-        measured("anchors", &["simulate", "--anchors", "--json"], 30),
-        measured(
+        simulated("anchors", &["simulate", "--anchors", "--json"], 30),
+        simulated(
             "simulate",
             &["simulate", "--scenarios", &scenarios(), "--rule", RULES, "--reps", "16", "--json"],
             60,
@@ -40,7 +41,9 @@ pub(crate) fn steps() -> Vec<Step> {
         sound("crash-os", &["crash", "--rounds", "100", "--level", "os", "--json"], 90),
         sound("crash-disk", &["crash", "--rounds", "100", "--level", "disk", "--json"], 90),
         sound("replay", &["replay", &dialogues(), "--speed", "100", "--spawn", "embedded", "--json"], 120),
-    ]
+    ];
+    steps.extend(fuzz::steps());
+    steps
 }
 
 /// The pages in all states, from the demo workspace.

@@ -10,6 +10,7 @@ mod budgets;
 mod count;
 mod dependencies;
 mod fix;
+mod fuzz;
 mod licence;
 mod loadtest;
 mod long;
@@ -31,12 +32,13 @@ usage: cargo xtask VERB
   verify         every check and test; never writes to the tree    (make test)
   check          the fast part of it, for every day                (make check)
   long           what the figures need: takes an hour and more     (make long)
+  fuzz           the readers of outside input, ten minutes each; also a part of long
   screenshots    the pages in all states, into docs/screenshots    (make screenshots)
   fix            formats, applies what clippy can, writes what is generated
   types          writes what is generated: web/src/protocol.ts, docs/asyncapi.json, docs/openapi.json
   dependencies   licences, bans, sources and duplicates, by .ci/deny.toml
 
-  verify, check and long take the names of steps to run only those; --list names them.";
+  verify, check, fuzz and long take the names of steps to run only those; --list names them.";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -49,6 +51,7 @@ async fn main() -> ExitCode {
         "verify" => report::run(verify::steps(), rest).await,
         "check" => report::run(verify::everyday(), rest).await,
         "long" => report::run(long::steps(), rest).await,
+        "fuzz" => report::run(fuzz::steps(), rest).await,
         "screenshots" => report::run(long::screenshots(), rest).await,
         "dependencies" => report::run(verify::dependency_steps(), rest).await,
         "fix" => report::run(fix::steps(), rest).await,
