@@ -15,6 +15,7 @@
 pub mod accounts;
 pub mod api;
 pub mod cli;
+mod client;
 pub mod clock;
 pub mod conditions;
 pub mod config;

@@ -10,6 +10,9 @@ use std::time::{Duration, SystemTime};
 use crate::file::{checked, with_checksum, write_whole};
 use crate::{EachRecord, Position, ReadError, ShardId};
 
+/// Where segments lie in the data folder.
+pub const FOLDER: &str = "archive";
+
 const FORM: u8 = 1;
 
 /// The archive of a data folder.

@@ -12,6 +12,9 @@ use policy::id::WorkspaceId;
 
 use crate::file::write_whole;
 
+/// Where attachments lie in the data folder, if a folder keeps them.
+pub const FOLDER: &str = "blobs";
+
 /// The SHA-256 of a blob's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobHash(pub [u8; 32]);

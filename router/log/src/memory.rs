@@ -14,6 +14,9 @@ use crate::{
 /// Snapshots that are kept; [`Log::trim`] drops the records below the older one.
 const SNAPSHOTS: usize = 2;
 
+/// Records that a replay takes out at once.
+const READ_AT_ONCE: usize = 256;
+
 /// A row's key. Ours have 16 to 40 bytes: in place, a search does not follow a pointer for each comparison.
 type Key = SmallVec<[u8; 40]>;
 
@@ -55,6 +58,19 @@ impl MemoryLog {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl MemoryLog {
+    /// The next records behind a position; none at the end.
+    fn some(&self, shard: ShardId, after: Position) -> Result<Vec<Vec<u8>>, ReadError> {
+        let state = self.state();
+        let Some(it) = state.shards.get(&shard) else { return Ok(Vec::new()) };
+        if after.0 < it.trimmed {
+            return Err(ReadError::Gap { shard, after, first: Position(it.trimmed + 1) });
+        }
+        let skip = usize::try_from(after.0 - it.trimmed).unwrap_or(usize::MAX);
+        Ok(it.records.iter().skip(skip).take(READ_AT_ONCE).cloned().collect())
     }
 }
 
@@ -119,18 +135,20 @@ impl Log for MemoryLog {
     }
 
     fn replay(&self, shard: ShardId, after: Position, each: EachRecord<'_>) -> Result<(), ReadError> {
-        let state = self.state();
-        let Some(it) = state.shards.get(&shard) else { return Ok(()) };
-        if after.0 < it.trimmed {
-            return Err(ReadError::Gap { shard, after, first: Position(it.trimmed + 1) });
-        }
-        let skip = usize::try_from(after.0 - it.trimmed).unwrap_or(usize::MAX);
-        for (record, position) in it.records.iter().skip(skip).zip(after.0 + 1..) {
-            if !each(Position(position), record) {
-                break;
+        let mut after = after;
+        loop {
+            // Some at a time, so that appends go on meanwhile.
+            let some = self.some(shard, after)?;
+            if some.is_empty() {
+                return Ok(());
+            }
+            for record in some {
+                after.0 += 1;
+                if !each(after, &record) {
+                    return Ok(());
+                }
             }
         }
-        Ok(())
     }
 
     fn put_snapshot(&self, shard: ShardId, snapshot: &Snapshot) -> Result<(), ReadError> {

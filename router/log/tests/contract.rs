@@ -4,12 +4,14 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use log_store::archive::{self, Archive};
+use log_store::blob::{self, BlobStore as _, FolderBlobs};
 use log_store::memory::MemoryLog;
 use log_store::{
     AppendError, Batch, Level, Log, OpenError, Options, Position, ShardId, Snapshot, Table, Unsealed, Vault,
     Write, backup,
 };
-use policy::id::CustomerId;
+use policy::id::{CustomerId, WorkspaceId};
 
 fn options(path: &Path, level: Level) -> Options {
     Options { path: path.into(), level, archive_days: 30 }
@@ -229,7 +231,20 @@ async fn a_trimmed_store_comes_back_from_its_backup_and_goes_on() {
         log.put_snapshot(ShardId(0), &snapshot).unwrap();
     }
     log.trim(ShardId(0)).unwrap();
-    backup::backup(&*log, &data, &to).unwrap();
+    let (workspace, blobs) =
+        (WorkspaceId::from_bits(7), |data: &Path| FolderBlobs::new(&data.join(blob::FOLDER), 64));
+    let picture = blobs(&data).put(workspace, b"picture").unwrap();
+    let archived = |data: &Path| {
+        let mut positions = Vec::new();
+        let mut note = |position: Position, _: &[u8]| {
+            positions.push(position.0);
+            true
+        };
+        Archive::new(&data.join(archive::FOLDER), 30).replay(ShardId(0), Position(0), &mut note).unwrap();
+        positions
+    };
+    let manifest = backup::backup(&*log, &data, &to).unwrap();
+    assert_eq!(manifest.files.map(|files| files.count), Some(2), "a segment and a picture");
     let manifest = backup::add_state_hashes(&to, &[(ShardId(0), Position(6), 77)]).unwrap();
     log.close();
     let restored = options(&back, Level::Os);
@@ -241,6 +256,30 @@ async fn a_trimmed_store_comes_back_from_its_backup_and_goes_on() {
     assert_eq!(copy.read(ShardId(0), Position(3), 9).unwrap().len(), 3);
     assert_eq!(copy.append(batch(6, 1)).await.unwrap(), Position(7));
     copy.close();
+    assert_eq!(blobs(&back).get(workspace, picture).unwrap().as_deref(), Some(&b"picture"[..]));
+    assert_eq!((archived(&data), archived(&back)), (vec![1, 2, 3], vec![1, 2, 3]));
+    let segments =
+        |data: &Path| fs::read_dir(data.join("archive/0")).unwrap().next().unwrap().unwrap().path();
+    let changed = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    assert_eq!(
+        changed(&segments(&back)),
+        changed(&segments(&data)),
+        "kept no longer than it would have been"
+    );
+    // Each kind of damage is found before anything is written.
+    for (damage, told) in [("changed", "does not match its hash"), ("gone", "cannot be read")] {
+        let file = segments(&to);
+        let good = fs::read(&file).unwrap();
+        if damage == "gone" {
+            fs::remove_file(&file).unwrap()
+        } else {
+            fs::write(&file, b"other").unwrap()
+        }
+        let error = backup::verify(&to).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+        fs::write(&file, good).unwrap();
+    }
+    backup::verify(&to).unwrap();
 }
 
 #[tokio::test]

@@ -1,21 +1,17 @@
 //! The simulated people's line to the server: a small client of the session protocol.
 
 use anyhow::Context;
-use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use http_body_util::{BodyExt, Full};
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper_util::rt::TokioIo;
 use protocol::{
     ClientFrame, ServerFrame, SessionEvent, TicketBody, TransferTarget, WidgetSessionBody, WidgetSessionInput,
 };
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
+
+use crate::client::Remote;
 
 /// One open session.
 pub(super) struct Client {
@@ -28,13 +24,15 @@ pub(super) struct Client {
 impl Client {
     /// Signs an agent in by token.
     pub(super) async fn agent(base: &str, token: &str) -> anyhow::Result<Self> {
-        let ticket: TicketBody = post(base, "/api/v1/tickets", Some(token), &serde_json::json!({})).await?;
+        let ticket: TicketBody =
+            Remote::plain(base).post("/api/v1/tickets", Some(token), &serde_json::json!({})).await?;
         Self::open(base, &ticket.ticket).await
     }
 
     /// Comes as a visitor.
     pub(super) async fn visitor(base: &str, input: &WidgetSessionInput) -> anyhow::Result<Self> {
-        let session: WidgetSessionBody = post(base, "/api/v1/widget/sessions", None, input).await?;
+        let session: WidgetSessionBody =
+            Remote::plain(base).post("/api/v1/widget/sessions", None, input).await?;
         Self::open(base, &session.ticket).await
     }
 
@@ -111,28 +109,4 @@ impl Client {
             }
         }
     }
-}
-
-/// One request to the API.
-pub(crate) async fn post<T: DeserializeOwned>(
-    base: &str,
-    path: &str,
-    token: Option<&str>,
-    body: &impl Serialize,
-) -> anyhow::Result<T> {
-    let stream = TcpStream::connect(base).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // The connection ends with the answer.
-    let driver = tokio::spawn(connection);
-    let mut request = hyper::Request::post(path).header(HOST, base).header(CONTENT_TYPE, "application/json");
-    if let Some(token) = token {
-        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-    }
-    let answer =
-        sender.send_request(request.body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?).await?;
-    let status = answer.status();
-    let bytes = answer.into_body().collect().await?.to_bytes();
-    driver.abort();
-    anyhow::ensure!(status.is_success(), "{path} answered {status}");
-    Ok(serde_json::from_slice(&bytes)?)
 }

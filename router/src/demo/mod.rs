@@ -10,7 +10,6 @@ use anyhow::Context;
 use protocol::{AgentInput, DemoLinks, DemoSignIn};
 use tracing::info;
 
-pub(crate) use self::client::post;
 use crate::accounts::WorkspaceRecord;
 use crate::server::Server;
 

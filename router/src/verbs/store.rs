@@ -13,6 +13,7 @@ use super::policy::read_policy;
 use super::say;
 use crate::accounts::{Accounts, Role};
 use crate::cli;
+use crate::client::Remote;
 use crate::config::{Config, Overrides, Sessions};
 use crate::server::Server;
 use crate::shard;
@@ -91,11 +92,9 @@ pub(super) async fn backup(arguments: cli::Backup) -> anyhow::Result<()> {
     let to = std::path::absolute(&arguments.to)?;
     let manifest = match (arguments.url, arguments.token) {
         (Some(url), Some(token)) => {
-            let base = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
-            let body = serde_json::json!({ "to": to });
-            crate::demo::post::<serde_json::Value>(&base, "/api/v1/backup", Some(&token), &body)
-                .await?
-                .to_string()
+            let body = protocol::BackupInput { to: to.display().to_string() };
+            let server = Remote::at(&url, arguments.ca.as_deref())?;
+            server.post::<serde_json::Value>("/api/v1/backup", Some(&token), &body).await?.to_string()
         }
         _ => {
             let log = log_store::open(&options(&arguments.data))?;

@@ -8,10 +8,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::BackupError;
+use super::{BackupError, Files};
 use crate::{Position, ShardId};
 
-const FORM: u32 = 2;
+const FORM: u32 = 3;
+/// Form 2 had no files.
+const OLDEST: u32 = 2;
 
 /// The hash of a shard's records in order, each chained to the one before, positions included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -49,6 +51,9 @@ pub struct Manifest {
     pub rows: u64,
     /// xxh3-64 of `backup.log`.
     pub hash: u64,
+    /// Archive segments and attachments; none in a backup of an older form.
+    #[serde(default)]
+    pub files: Option<Files>,
     /// State hashes, for the caller to compare after a restore.
     #[serde(default)]
     pub state_hashes: Vec<StateHash>,
@@ -63,6 +68,7 @@ impl Default for Manifest {
             chains: BTreeMap::new(),
             rows: 0,
             hash: 0,
+            files: None,
             state_hashes: Vec::new(),
         }
     }
@@ -78,8 +84,8 @@ impl Manifest {
         let text = fs::read(folder.join("manifest.json"))?;
         let damaged = |error: serde_json::Error| BackupError::Damaged(format!("manifest.json: {error}"));
         let form = serde_json::from_slice::<serde_json::Value>(&text).map_err(damaged)?["form"].as_u64();
-        if form != Some(u64::from(FORM)) {
-            let detail = format!("its form is {form:?}, this version reads {FORM}");
+        if !form.is_some_and(|form| (u64::from(OLDEST)..=u64::from(FORM)).contains(&form)) {
+            let detail = format!("its form is {form:?}, this version reads {OLDEST} to {FORM}");
             return Err(BackupError::Damaged(detail));
         }
         serde_json::from_slice(&text).map_err(damaged)

@@ -1,10 +1,12 @@
 //! A consistent copy of a running store, and the way back.
 //!
 //! `backup.log`: every record and row of one moment, but for the key table; `snapshots/`: a good snapshot of each shard
-//! from before that moment; `manifest.json`: positions, counts, a chained hash of each shard's records, the hash of
-//! `backup.log`, and the state hashes that the caller may add. What opens the bodies is in `keys/`, to be kept elsewhere,
+//! from before that moment; `archive/` and `blobs/`: segments and attachments, with their hashes in `files.list`;
+//! `manifest.json`: positions, counts, a chained hash of each shard's records, the hashes of `backup.log` and `files.list`,
+//! and the state hashes that the caller may add. What opens the bodies is in `keys/`, to be kept elsewhere,
 //! because an erasure must reach it; see [`backup_keys`].
 
+mod files;
 mod keys;
 mod manifest;
 mod restore;
@@ -15,6 +17,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+pub use self::files::Files;
 pub use self::keys::backup_keys;
 pub use self::manifest::{Chain, Manifest, StateHash, add_state_hashes};
 pub use self::restore::{restore, verify};
@@ -64,7 +67,7 @@ pub fn backup(log: &dyn Log, data: &Path, to: &Path) -> Result<Manifest, BackupE
             snapshots.insert(shard, snapshot);
         }
     }
-    let manifest = copy(log, &to.join("backup.log"))?;
+    let mut manifest = copy(log, &to.join("backup.log"))?;
     let stored = Snapshots::new(&to.join("snapshots"));
     for (shard, first) in &manifest.firsts {
         let covered = snapshots.get(&ShardId(*shard)).map_or(0, |snapshot| snapshot.position.0);
@@ -77,6 +80,8 @@ pub fn backup(log: &dyn Log, data: &Path, to: &Path) -> Result<Manifest, BackupE
     for (shard, snapshot) in &snapshots {
         stored.put(*shard, snapshot)?;
     }
+    // After the records: what a trim has moved meanwhile is in both, and never in neither.
+    manifest.files = Some(files::copy(data, to)?);
     // After the rows, so that whoever is new in them has a key in it.
     backup_keys(log, data, &to.join("keys"))?;
     manifest.write(to)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::rows::{self, RECORD, RowReader};
-use super::{BackupError, Chain, Manifest, keys};
+use super::{BackupError, Chain, Manifest, files, keys};
 use crate::snapshots::Snapshots;
 use crate::{Batch, Log, OpenError, Position, ShardId, Table, Write};
 
@@ -20,7 +20,7 @@ fn damaged(detail: &str) -> BackupError {
     BackupError::Damaged(detail.to_owned())
 }
 
-/// Reads a backup's manifest, and checks its log and its keys.
+/// Reads a backup's manifest, and checks its log, its files and its keys.
 ///
 /// # Errors
 /// If something is damaged.
@@ -28,6 +28,9 @@ pub fn verify(from: &Path) -> Result<Manifest, BackupError> {
     let manifest = Manifest::read(from)?;
     if rows::check(&from.join("backup.log"))? != manifest.hash {
         return Err(damaged("backup.log does not match its hash"));
+    }
+    if let Some(files) = manifest.files {
+        files::verify(from, files)?;
     }
     rows::check(&from.join("keys").join(keys::TABLE))?;
     Ok(manifest)
@@ -48,6 +51,9 @@ pub async fn restore(
     }
     fs::create_dir_all(data)?;
     keys::restore_files(&from.join("keys"), &data.join("keys"))?;
+    if manifest.files.is_some() {
+        files::restore(from, data)?;
+    }
     let (old, new) = (Snapshots::new(&from.join("snapshots")), Snapshots::new(&data.join("snapshots")));
     for shard in manifest.positions.keys() {
         for snapshot in old.verified(ShardId(*shard))?.iter().rev() {

@@ -23,7 +23,7 @@ use fjall::Readable;
 use self::committer::Committer;
 use self::folder::Store;
 use self::heads::Shared;
-use crate::archive::Archive;
+use crate::archive::{self, Archive};
 use crate::snapshots::Snapshots;
 use crate::{
     AppendError, AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, OpenError, Options,
@@ -64,7 +64,7 @@ impl EmbeddedLog {
             shared,
             committer: Mutex::new(Some(committer)),
             snapshots: Snapshots::new(&path.join("snapshots")),
-            archive: Archive::new(&path.join("archive"), options.archive_days),
+            archive: Archive::new(&path.join(archive::FOLDER), options.archive_days),
             _lock: lock,
         })
     }
