@@ -197,6 +197,7 @@ impl Server {
             vault: Arc::clone(&vault),
             registry: Arc::clone(&registry),
             metrics: Arc::clone(&metrics),
+            snapshots: shard::Turn::default(),
             clock: clock.clone(),
         };
         let (handles, shards) = start_shards(&parts, &stop).await?;

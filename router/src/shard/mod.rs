@@ -24,6 +24,7 @@ mod places;
 mod recent;
 mod recovery;
 mod seen;
+mod snapshots;
 mod state;
 mod tails;
 mod task;
@@ -37,6 +38,7 @@ use protocol::ClientFrame;
 use tokio::sync::{mpsc, oneshot};
 
 pub use recovery::{Recovered, RecoveryError, record_of, recover, state_hash};
+pub use snapshots::{Turn, write as write_snapshot};
 pub use state::{Parts, State};
 pub use task::{Stop, run};
 

@@ -17,6 +17,7 @@ use super::Refused;
 use super::board::Board;
 use super::cards::Cards;
 use super::dedupe::Dedupe;
+use super::snapshots::Snapshots;
 use super::tails::{Store, Tails};
 use crate::clock::Clock;
 use crate::conditions::Conditions;
@@ -40,6 +41,8 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// Whose turn it is to write a snapshot.
+    pub snapshots: super::Turn,
     /// The time.
     pub clock: Clock,
 }
@@ -71,8 +74,7 @@ pub struct State {
     pub(super) decisions: BTreeMap<ConversationId, Decision>,
     /// Conversations that ended in this turn, as they were.
     pub(super) ended: BTreeMap<ConversationId, Conversation>,
-    /// Records since the last snapshot.
-    pub(super) since_snapshot: u64,
+    pub(super) snapshots: Snapshots,
     /// Where forgetting old requests goes on.
     pub(super) forget_from: Vec<u8>,
 }
@@ -128,7 +130,7 @@ impl State {
             leaving: BTreeMap::new(),
             decisions: BTreeMap::new(),
             ended: BTreeMap::new(),
-            since_snapshot: 0,
+            snapshots: Snapshots::default(),
             forget_from: Vec::new(),
         };
         state.restart(recovered);
@@ -140,7 +142,7 @@ impl State {
         self.engine = recovered.engine;
         self.position = recovered.position;
         self.boards = recovered.boards;
-        self.since_snapshot = recovered.replayed;
+        self.snapshots.restart(Position(recovered.position.0.saturating_sub(recovered.replayed)));
         self.pending = Pending::default();
         self.tails.clear();
         self.cards.clear();
@@ -224,7 +226,6 @@ impl State {
                 board.decided(at, decisions, took);
             }
         }
-        self.since_snapshot += events.len() as u64;
         Ok(events)
     }
 

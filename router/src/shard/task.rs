@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_store::{AppendError, AppendFuture, Position};
+use log_store::{AppendError, AppendFuture};
 use policy::time::{Span, Timestamp};
 use protocol::Code;
 use tokio::sync::{mpsc, watch};
@@ -125,7 +125,7 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
             }
         }
     }
-    state.write_snapshot();
+    state.last_snapshot().await;
 }
 
 fn instant(state: &State, at: Timestamp) -> Instant {
@@ -203,38 +203,10 @@ impl State {
         self.look_for_alarms(now);
         self.tell_boards(now);
         self.forget_old_requests();
-        if self.since_snapshot >= self.parts.config.snapshots.every_events && self.pending.records.is_empty()
-        {
-            self.write_snapshot();
-        }
+        self.see_to_snapshot();
         self.parts
             .metrics
             .waiting(self.id.0, self.engine.workspaces().map(|(_, it)| it.pool.waiting_count()).sum());
-    }
-
-    /// Writes a snapshot of what is durable. A failure is told and costs nothing but a longer start.
-    fn write_snapshot(&mut self) {
-        if self.since_snapshot == 0 {
-            return;
-        }
-        let Ok(last) = self.parts.log.last(self.id) else { return };
-        if last != self.position || last == Position(0) {
-            return;
-        }
-        match super::recovery::snapshot(&self.engine, last) {
-            Ok(snapshot) => {
-                let written = self
-                    .parts
-                    .log
-                    .put_snapshot(self.id, &snapshot)
-                    .and_then(|()| self.parts.log.trim(self.id));
-                match written {
-                    Ok(_) => self.since_snapshot = 0,
-                    Err(error) => warn!(shard = self.id.0, %error, "no snapshot was written"),
-                }
-            }
-            Err(error) => warn!(shard = self.id.0, %error, "no snapshot could be made"),
-        }
     }
 
     /// Gives the engine its due deadlines.
