@@ -462,6 +462,16 @@ mod tests {
     }
 
     #[test]
+    fn the_operations_page_tells_every_figure() {
+        let page = include_str!("../../docs/operations.md");
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+        for name in NAMES {
+            let told = |end: &str| rows.iter().any(|row| row.contains(&format!("`{name}{end}")));
+            assert!(told("`") || told("{") || told("_total`") || told("_total{"), "{name}");
+        }
+    }
+
+    #[test]
     fn what_has_not_happened_has_no_series_of_its_own() {
         let metrics = Metrics::new();
         let figures = || metrics.encode(0, 0, &log_store::Health::default());

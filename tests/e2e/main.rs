@@ -4,6 +4,7 @@
 mod chat;
 mod drain;
 mod faults;
+mod figures;
 mod hours;
 mod limits;
 mod places;
@@ -11,5 +12,6 @@ mod policy;
 mod restart;
 mod resume;
 mod roles;
+mod set_up;
 mod steps;
 mod strangers;

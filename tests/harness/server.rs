@@ -7,20 +7,22 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use protocol::DemoLinks;
+use protocol::{DemoLinks, DemoSignIn};
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::PATIENCE;
 use crate::http::Api;
 
-/// A running `switchboard demo` without simulated customers.
+/// A running server: `switchboard demo` without simulated customers, or `switchboard serve` as somebody has set it up.
 #[derive(Debug)]
 pub struct Server {
-    /// Where things are, as it printed them.
+    /// Where things are, as the demo printed them; of one that serves, the API and the operator's token.
     pub links: DemoLinks,
+    /// The token of the link that makes the first admin, where nobody can sign in yet.
+    pub set_up: Option<String>,
     /// Where it listens.
     pub address: SocketAddr,
     child: Child,
@@ -43,7 +45,31 @@ impl Server {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let (child, links) = spawn(folder.path(), "127.0.0.1:0", &arguments, &[]).await;
         let address = address(&links.api);
-        Self { links, address, child, folder, arguments }
+        Self { links, set_up: None, address, child, folder, arguments }
+    }
+
+    /// Starts `switchboard serve` for the first time, with these settings (TOML).
+    ///
+    /// # Panics
+    /// Where it does not come up, or prints something else than the link and the operator's token.
+    pub async fn serve(settings: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the server's data can be made");
+        let file = folder.path().join("switchboard.toml");
+        std::fs::write(&file, settings).expect("the settings can be written");
+        let mut command = Command::new(program());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(&file);
+        command.arg("--data").arg(folder.path().join("data"));
+        let (child, mut lines) = launch(&mut command, folder.path());
+        let api = behind(&mut lines, "Switchboard listens on ", folder.path()).await;
+        let link = behind(&mut lines, "/setup/?token=", folder.path()).await;
+        behind(&mut lines, "The operator's token", folder.path()).await;
+        let token = behind(&mut lines, "  ", folder.path()).await;
+        let sign_in =
+            DemoSignIn { name: String::new(), password: String::new(), token, widget_key: String::new() };
+        let [widget, console, dashboard] = [const { String::new() }; 3];
+        let address = address(&api);
+        let links = DemoLinks { widget, console, dashboard, api, sign_in };
+        Self { links, set_up: Some(link), address, child, folder, arguments: Vec::new() }
     }
 
     /// The page origin from which clients of this server come.
@@ -145,12 +171,6 @@ impl Server {
 }
 
 async fn spawn(folder: &Path, listen: &str, arguments: &[String], prefix: &[&str]) -> (Child, DemoLinks) {
-    let log_path = folder.join("log");
-    let log = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(&log_path)
-        .expect("the server's log can be opened");
     let mut command = match prefix {
         [] => Command::new(program()),
         [first, rest @ ..] => {
@@ -159,10 +179,22 @@ async fn spawn(folder: &Path, listen: &str, arguments: &[String], prefix: &[&str
             command
         }
     };
+    command.args(["demo", "--quiet-demo", "--json", "--listen", listen, "--data"]);
+    command.arg(folder.join("data")).args(arguments);
+    let (child, mut lines) = launch(&mut command, folder);
+    let line = behind(&mut lines, "", folder).await;
+    let links = serde_json::from_str(&line)
+        .unwrap_or_else(|error| panic!("not the links of a demo: {error} in {line}"));
+    (child, links)
+}
+
+fn launch(command: &mut Command, folder: &Path) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"))
+        .expect("the server's log can be opened");
     let mut child = command
-        .args(["demo", "--quiet-demo", "--json", "--listen", listen, "--data"])
-        .arg(folder.join("data"))
-        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(log)
@@ -170,15 +202,23 @@ async fn spawn(folder: &Path, listen: &str, arguments: &[String], prefix: &[&str
         .spawn()
         .expect("the server's program can be started");
     let stdout = child.stdout.take().expect("standard output is a pipe");
-    let mut lines = BufReader::new(stdout).lines();
-    let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
-    let Ok(Ok(Some(line))) = line else {
-        let log = std::fs::read_to_string(&log_path).unwrap_or_default();
-        panic!("the server did not come up; its log:\n{log}");
-    };
-    let links = serde_json::from_str(&line)
-        .unwrap_or_else(|error| panic!("not the links of a demo: {error} in {line}"));
-    (child, links)
+    (child, BufReader::new(stdout).lines())
+}
+
+/// What stands behind these words in the next line that has them.
+async fn behind(lines: &mut Lines<BufReader<ChildStdout>>, words: &str, folder: &Path) -> String {
+    let found = tokio::time::timeout(PATIENCE, async {
+        while let Ok(Some(line)) = lines.next_line().await {
+            if let Some((_, rest)) = line.split_once(words) {
+                return Some(rest.to_owned());
+            }
+        }
+        None
+    });
+    found.await.ok().flatten().unwrap_or_else(|| {
+        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        panic!("the server did not come up; its log:\n{log}")
+    })
 }
 
 fn address(api: &str) -> SocketAddr {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use engine::{Engine, Event, EventKind};
-use policy::id::WorkspaceId;
+use policy::id::{ConversationId, WorkspaceId};
 use policy::time::{Span, Timestamp};
 use policy::{Audience, Field, Grants, Purpose, disclose};
 use protocol::{AgentRow, AgentState, AuthorKind, BoardView, QueueRow, ServerFrame};
@@ -51,6 +51,8 @@ pub struct Board {
     /// The second that is being counted, and the one before: (start, messages, decisions).
     second: (i64, u32, u32),
     before: (i64, u32, u32),
+    /// What was handed over last, until it is known where it waits.
+    handed: Option<ConversationId>,
 }
 
 impl Board {
@@ -60,8 +62,12 @@ impl Board {
         let Some(workspace) = engine.workspace(event.workspace) else { return };
         match &event.kind {
             EventKind::ConversationOpened { needs, .. } => {
-                self.minute(at).count(needs.queue.clone(), |counts| counts.arrived += 1);
+                self.arrived(at, &needs.queue);
             }
+            EventKind::Reopened { closed } => self.arrived(at, &closed.needs.queue),
+            EventKind::Rerouted { conversation, .. } => self.handed = Some(*conversation),
+            // Step 0 is the beginning of another queue's steps.
+            EventKind::StepTaken { needs, step: 0, .. } => self.arrived(at, &needs.queue),
             EventKind::OfferAccepted { conversation, .. } => {
                 let Some(it) = workspace.conversations.get(conversation) else { return };
                 if it.first_held == Some(at) {
@@ -79,11 +85,26 @@ impl Board {
                 self.minute(at);
             }
             EventKind::MessageReceived { .. } | EventKind::MessageSent { .. } => self.second(at).1 += 1,
-            EventKind::Queued { .. } | EventKind::OfferMade { .. } => {
+            EventKind::Queued { conversation, reserved, .. } => {
+                // What is for one agent alone has not come to those of the queue.
+                if self.handed.take() == Some(*conversation)
+                    && reserved.is_none()
+                    && let Some(it) = workspace.conversations.get(conversation)
+                {
+                    self.arrived(at, &it.needs.queue);
+                }
+                self.minute(at).waiting = workspace.pool.waiting_count();
+            }
+            EventKind::OfferMade { .. } => {
                 self.minute(at).waiting = workspace.pool.waiting_count();
             }
             _ => {}
         }
+    }
+
+    /// Counts a conversation that came into a queue: new, again, handed over, or by a step.
+    fn arrived(&mut self, at: Timestamp, queue: &str) {
+        self.minute(at).count(queue.into(), |counts| counts.arrived += 1);
     }
 
     /// Counts a conversation that was closed.
@@ -192,7 +213,7 @@ impl State {
         let alarms = self.alarms_of(workspace);
         let mut view = BoardView { at_ms: now.0, alarms, ..BoardView::default() };
         let mut oldest: BTreeMap<&str, (u32, i64, u32)> = BTreeMap::new();
-        let mut newest: Vec<(bool, i64, policy::id::ConversationId)> = Vec::new();
+        let mut newest: Vec<(bool, i64, ConversationId)> = Vec::new();
         for (id, conversation) in &it.conversations {
             let waits = matches!(
                 conversation.phase,
