@@ -31,6 +31,8 @@ pub(crate) fn steps() -> Vec<Step> {
             &["run", "--release", "--package", "policy", "--example", "decision_cost", "least_customer_time"],
             15,
         ),
+        cargo("lua-match", &["run", "--release", "--package", "loadtest", "--example", "lua_match"], 30),
+        cargo("snapshot-pause", &["run", "--release", "--package", "router", "--example", "snapshot_pause"], 30),
         simulated("anchors", &["simulate", "--anchors", "--json"], 30),
         simulated(
             "simulate",
