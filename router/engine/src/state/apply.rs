@@ -77,6 +77,10 @@ impl Workspace {
                 }
             }
             EventKind::Queued { conversation, open, reserved } => {
+                if let (Some(agent), Some(it)) = (reserved, self.conversations.get_mut(conversation)) {
+                    // Whoever it is kept for is asked, also if that one refused it or handed it over before.
+                    it.refused.retain(|refused| refused != agent);
+                }
                 self.set_phase(*conversation, Phase::Waiting { open: *open, reserved: *reserved }, at);
                 self.enter_pool(*conversation);
             }
