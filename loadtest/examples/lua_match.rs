@@ -9,7 +9,6 @@
 //! two short events with a record, where the engine writes all of its own.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what it prints is what it is for")]
-#![expect(clippy::disallowed_types, reason = "it measures time")]
 
 #[path = "lua_match/ours.rs"]
 mod ours;

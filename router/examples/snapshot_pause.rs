@@ -4,7 +4,6 @@
 //! `cargo run --release -p router --example snapshot_pause [CONVERSATIONS]`
 
 #![expect(clippy::print_stdout, reason = "the line it prints is what it is for")]
-#![expect(clippy::disallowed_types, reason = "it measures time")]
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};

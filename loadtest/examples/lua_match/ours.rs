@@ -56,6 +56,8 @@ pub(crate) fn pool(company: &Company) -> Alone {
         effort: 1,
         language: None,
         skills: vec![(skill(number).into(), 1)],
+        any_of: Vec::new(),
+        none_of: Vec::new(),
     });
     Alone { pool, needs: needs.collect() }
 }
@@ -75,6 +77,7 @@ impl Alone {
                 known_agent: None,
                 reserved: None,
                 refused: Vec::new(),
+                preferred: None,
             });
             let Some(decision) = self.pool.choose_agent(conversation, at) else { continue };
             self.pool.leave(conversation);
@@ -158,7 +161,7 @@ impl Recorded {
                 _ => None,
             });
             let agent = made.context("nobody was chosen")?;
-            self.command(at, CommandKind::Close { by: Actor::Agent(agent), conversation })?;
+            self.command(at, CommandKind::Close { by: Actor::Agent(agent), conversation, solved: None })?;
             self.engine.take_ended(WORKSPACE);
             if chosen.len() < COMPARED {
                 chosen.push(u64::try_from(agent.bits())?);
