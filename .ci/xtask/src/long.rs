@@ -32,7 +32,11 @@ pub(crate) fn steps() -> Vec<Step> {
             15,
         ),
         cargo("lua-match", &["run", "--release", "--package", "loadtest", "--example", "lua_match"], 30),
-        cargo("snapshot-pause", &["run", "--release", "--package", "router", "--example", "snapshot_pause"], 30),
+        cargo(
+            "snapshot-pause",
+            &["run", "--release", "--package", "router", "--example", "snapshot_pause"],
+            30,
+        ),
         simulated("anchors", &["simulate", "--anchors", "--json"], 30),
         simulated(
             "simulate",
