@@ -50,6 +50,12 @@ impl Default for QueueTerms {
 const SPEEDS: [u32; 8] = [1_000, 900, 750, 620, 520, 450, 400, 350];
 
 impl Settings {
+    /// The speed of each conversation of a channel, in per mille, while there are so many of them.
+    #[must_use]
+    pub fn pace(&self, channel: &str, count: u32) -> i64 {
+        self.speeds_on(channel).with(count)
+    }
+
     /// What the policy says of a channel.
     pub(super) fn speeds_on(&self, channel: &str) -> Speeds {
         let named = self.speeds.get(channel).map_or(SPEEDS.as_slice(), Vec::as_slice);

@@ -27,6 +27,7 @@ mod event;
 mod handle;
 pub mod invariant;
 mod reality;
+pub mod record;
 mod rejection;
 mod route;
 mod snapshot;

@@ -2,18 +2,24 @@
 //!
 //! `archive/<shard>/<first>-<last>.seg`: xxh3-64 of the rest, a form byte, then for each record its length (u32, little
 //! endian) and its bytes; positions are dense from `first`.
+//!
+//! Beside them stands a state a day, `archive/<shard>/<position>.snap`, in the form of a snapshot: when the oldest segments
+//! are gone, what is left still has a state to begin with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::file::{checked, with_checksum, write_whole};
-use crate::{EachRecord, Position, ReadError, ShardId};
+use crate::snapshots::Snapshots;
+use crate::{EachRecord, Position, ReadError, ShardId, Snapshot};
 
 /// Where segments lie in the data folder.
 pub const FOLDER: &str = "archive";
 
 const FORM: u8 = 1;
+/// A state is kept this often.
+const STATE_EVERY: Duration = Duration::from_secs(86_400);
 
 /// The archive of a data folder.
 #[derive(Debug, Clone)]
@@ -78,15 +84,35 @@ impl Archive {
         Ok(())
     }
 
-    /// Removes segments that are past their time.
+    /// The first position that is kept of a shard.
+    #[must_use]
+    pub fn first(&self, shard: ShardId) -> Option<Position> {
+        self.segments(shard).first().map(|(first, ..)| Position(*first))
+    }
+
+    /// The states that are kept beside the segments.
+    #[must_use]
+    pub fn states(&self) -> Snapshots {
+        Snapshots::new(&self.folder)
+    }
+
+    /// Keeps a state, if the last one is old enough.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep_state(&self, shard: ShardId, snapshot: &Snapshot) -> Result<(), ReadError> {
+        let states = self.states();
+        match states.newest_first(shard)?.first().and_then(|path| age(path)) {
+            Some(age) if age < STATE_EVERY => Ok(()),
+            Some(_) | None => states.write(shard, snapshot),
+        }
+    }
+
+    /// Removes segments and states that are past their time.
     pub fn sweep(&self, shard: ShardId) {
-        let now = SystemTime::now();
-        for (_, _, path) in self.segments(shard) {
-            let age = fs::metadata(&path)
-                .and_then(|it| it.modified())
-                .ok()
-                .and_then(|at| now.duration_since(at).ok());
-            if age.is_some_and(|age| age > self.keep)
+        let states = self.states().newest_first(shard).unwrap_or_default();
+        for path in self.segments(shard).into_iter().map(|(.., path)| path).chain(states) {
+            if age(&path).is_some_and(|age| age > self.keep)
                 && let Err(error) = fs::remove_file(&path)
             {
                 tracing::warn!(%error, "an archive segment past its time cannot be removed");
@@ -107,6 +133,12 @@ impl Archive {
         segments.sort_unstable();
         segments
     }
+}
+
+/// How long ago a file was written.
+fn age(path: &Path) -> Option<Duration> {
+    let written = fs::metadata(path).and_then(|it| it.modified()).ok()?;
+    SystemTime::now().duration_since(written).ok()
 }
 
 #[cfg(test)]

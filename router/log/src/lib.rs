@@ -5,6 +5,7 @@
 //! | [`memory`] | a store for tests and simulation |
 //! | [`embedded`] | a store on one machine: fjall behind our own committer thread, which groups commits |
 //! | [`snapshots`], [`archive`] | files beside the store: states to start from, and what recovery no longer needs |
+//! | [`history`] | all that is kept of a shard, from archive and log as one |
 //! | [`seal`] | bodies sealed with a data key per customer |
 //! | [`blob`] | attachments |
 //! | [`backup`] | a consistent copy of everything, verified on the way back |
@@ -22,6 +23,7 @@ pub mod embedded;
 mod error;
 mod file;
 mod health;
+mod history;
 mod level;
 pub mod memory;
 mod options;
@@ -34,9 +36,10 @@ pub use answer::AppendFuture;
 pub use batch::{Batch, Copied, Entry, Position, ShardId, Snapshot, Table, Write};
 pub use error::{AppendError, OpenError, ReadError};
 pub use health::{COMMIT_BOUNDS_US, Health};
+pub use history::history;
 pub use level::Level;
 pub use options::{Options, Tuning};
-pub use seal::{SealError, Unsealed, Vault};
+pub use seal::{SealError, Unsealed, Vault, erased};
 
 /// Called for each record of a replay; `false` stops it.
 pub type EachRecord<'a> = &'a mut dyn FnMut(Position, &[u8]) -> bool;
@@ -110,6 +113,27 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// If the segment cannot be written; the records are then still in the log.
     fn trim(&self, shard: ShardId) -> Result<u64, ReadError>;
+
+    /// The oldest state from which every record is still there, in log or archive; none if the first record is.
+    ///
+    /// # Errors
+    /// If nothing can be read, or no such state is left.
+    fn oldest(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError> {
+        self.snapshot(shard)
+    }
+
+    /// Calls `each` for the archived records after a position, in order. A store without an archive has none.
+    ///
+    /// # Errors
+    /// If a segment is damaged.
+    fn replay_archived(
+        &self,
+        _shard: ShardId,
+        _after: Position,
+        _each: EachRecord<'_>,
+    ) -> Result<(), ReadError> {
+        Ok(())
+    }
 
     /// A row.
     ///

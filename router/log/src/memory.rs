@@ -177,6 +177,13 @@ impl Log for MemoryLog {
         }
     }
 
+    fn oldest(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError> {
+        let state = self.state();
+        let Some(it) = state.shards.get(&shard) else { return Ok(None) };
+        let reached = it.snapshots.iter().find(|snapshot| snapshot.position.0 >= it.trimmed);
+        Ok(reached.filter(|_| it.trimmed > 0).cloned())
+    }
+
     fn trim(&self, shard: ShardId) -> Result<u64, ReadError> {
         let mut state = self.state();
         let Some(it) = state.shards.get_mut(&shard) else { return Ok(0) };

@@ -34,13 +34,7 @@ impl Snapshots {
     /// # Errors
     /// If it cannot be written.
     pub fn put(&self, shard: ShardId, snapshot: &Snapshot) -> Result<(), ReadError> {
-        let mut body = Vec::with_capacity(snapshot.bytes.len() + 17);
-        body.push(FORM);
-        body.extend_from_slice(&snapshot.position.0.to_le_bytes());
-        body.extend_from_slice(&snapshot.state_hash.to_le_bytes());
-        body.extend_from_slice(&snapshot.bytes);
-        let path = self.of(shard).join(format!("{:020}.snap", snapshot.position.0));
-        write_whole(&path, &with_checksum(&body)).map_err(unreadable)?;
+        self.write(shard, snapshot)?;
         let mut good = 0;
         for path in self.newest_first(shard)? {
             if good < KEPT {
@@ -50,6 +44,17 @@ impl Snapshots {
             }
         }
         Ok(())
+    }
+
+    /// Writes one and removes none.
+    pub(crate) fn write(&self, shard: ShardId, snapshot: &Snapshot) -> Result<(), ReadError> {
+        let mut body = Vec::with_capacity(snapshot.bytes.len() + 17);
+        body.push(FORM);
+        body.extend_from_slice(&snapshot.position.0.to_le_bytes());
+        body.extend_from_slice(&snapshot.state_hash.to_le_bytes());
+        body.extend_from_slice(&snapshot.bytes);
+        let path = self.of(shard).join(format!("{:020}.snap", snapshot.position.0));
+        write_whole(&path, &with_checksum(&body)).map_err(unreadable)
     }
 
     /// Those that verify, newest first.
@@ -67,7 +72,8 @@ impl Snapshots {
         Ok(found)
     }
 
-    fn newest_first(&self, shard: ShardId) -> Result<Vec<PathBuf>, ReadError> {
+    /// Their files.
+    pub(crate) fn newest_first(&self, shard: ShardId) -> Result<Vec<PathBuf>, ReadError> {
         let entries = match fs::read_dir(self.of(shard)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -203,6 +203,51 @@ async fn without_a_good_snapshot_a_trimmed_log_does_not_start_empty() {
 }
 
 #[tokio::test]
+async fn history_is_archive_and_log_as_one_from_the_oldest_state_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let shard = ShardId(0);
+    let embedded = log_store::open(&options(folder.path(), Level::Os)).unwrap();
+    let memory: Arc<dyn Log> = Arc::new(log_store::memory::MemoryLog::new());
+    for log in [&embedded, &memory] {
+        for expected in 0..6 {
+            log.append(batch(expected, 1)).await.unwrap();
+        }
+    }
+    let read = |log: &Arc<dyn Log>| {
+        let (mut from, mut positions) = (None, Vec::new());
+        log_store::history(
+            &**log,
+            shard,
+            &mut |state| from = state.map(|it| it.position.0),
+            &mut |position, _| {
+                positions.push(position.0);
+                true
+            },
+        )
+        .unwrap();
+        (from, positions)
+    };
+    assert_eq!(read(&embedded), (None, (1..=6).collect()));
+    assert_eq!(read(&memory), (None, (1..=6).collect()));
+    for position in [3, 5] {
+        for log in [&embedded, &memory] {
+            let snapshot = Snapshot { position: Position(position), state_hash: 1, bytes: vec![9; 100] };
+            log.put_snapshot(shard, &snapshot).unwrap();
+            log.trim(shard).unwrap();
+        }
+    }
+    // The archive still has what the log has no more; a store in memory has none.
+    assert_eq!(read(&embedded), (None, (1..=6).collect()));
+    assert_eq!(read(&memory), (Some(3), (4..=6).collect()));
+    let segments = fs::read_dir(folder.path().join("archive/0")).unwrap();
+    for path in segments.map(|it| it.unwrap().path()).filter(|path| path.extension().unwrap() == "seg") {
+        fs::remove_file(path).unwrap();
+    }
+    assert_eq!(read(&embedded), (Some(3), (4..=6).collect()));
+    embedded.close();
+}
+
+#[tokio::test]
 async fn an_older_folder_is_upgraded() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(folder.path(), Level::Os);
@@ -297,7 +342,9 @@ async fn an_erasure_reaches_older_backups_and_the_newest_keys_open_the_rest() {
         log.append(Batch { shard, expected: Position(0), records: Vec::new(), writes }).await.unwrap();
     }
     backup::backup(&*log, &path("data"), &path("backup")).unwrap();
+    assert_eq!(log_store::erased(&*log).unwrap(), []);
     vault.erase(gone).await.unwrap();
+    assert_eq!(log_store::erased(&*log).unwrap(), [gone]);
     backup::backup_keys(&*log, &path("data"), &path("keys")).unwrap();
     log.close();
     let unsealed = async |back: &str| {

@@ -15,6 +15,7 @@
 //! | [`world`] | the heap: customers and agents who act by their fates, and the engine that brings them together |
 //! | [`figures`] | what came out, with intervals over replications |
 //! | [`anchors`] | designs whose answer is known exactly |
+//! | [`whatif`] | recorded traffic under another policy or staffing |
 
 pub mod anchors;
 pub mod arrivals;
@@ -22,4 +23,5 @@ pub mod figures;
 pub mod random;
 pub mod scenario;
 pub mod setting;
+pub mod whatif;
 pub mod world;

@@ -13,6 +13,10 @@ pub enum Purpose {
     Bursts = 3,
     /// When an agent walks off and comes back.
     Presence = 4,
+    /// How long a customer of recorded traffic would have waited.
+    Patience = 5,
+    /// How long an agent of recorded traffic takes to answer an offer.
+    Answer = 6,
 }
 
 /// SplitMix64: it passes the usual batteries, and any state is a good one.

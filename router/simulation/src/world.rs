@@ -3,6 +3,7 @@
 
 mod desk;
 mod due;
+mod fault;
 mod first;
 mod ids;
 
@@ -23,6 +24,7 @@ use crate::scenario::Scenario;
 use crate::setting;
 use desk::{Desk, Share, base_speed, solving};
 use due::{Due, What};
+pub use fault::Fault;
 use first::messages;
 use ids::{agent_id, agent_of, contact_of, conversation_id};
 
@@ -33,35 +35,6 @@ const EPOCH: i64 = 1_800_000_000_000;
 const DRAIN_MAX: i64 = 30 * 86_400_000;
 /// The engine may ask to be woken so often at one moment.
 const WAKES_MAX: u32 = 1_000_000;
-
-/// Why a run came to no end.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Fault {
-    /// The engine refused what the world asked for.
-    #[error("scenario {scenario}: the engine refused {what}: {rejection}")]
-    Refused {
-        /// Which scenario.
-        scenario: String,
-        /// What was asked.
-        what: &'static str,
-        /// What it said.
-        rejection: Rejection,
-    },
-    /// Somebody is never served.
-    #[error("scenario {scenario}: {waiting} conversations were not served in 30 days after the last arrival")]
-    Unserved {
-        /// Which scenario.
-        scenario: String,
-        /// How many.
-        waiting: usize,
-    },
-    /// The engine wakes and wakes and time stands still.
-    #[error("scenario {scenario}: the engine asks to be woken at the same moment for ever")]
-    Restless {
-        /// Which scenario.
-        scenario: String,
-    },
-}
 
 /// One contact, as it went.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,8 +78,12 @@ struct Live {
     version: u32,
 }
 
+/// Hears every event of a run.
+pub type Hears<'a> = &'a mut dyn FnMut(&Event);
+
 struct World<'a> {
     scenario: &'a Scenario,
+    hears: Option<Hears<'a>>,
     seed: u64,
     engine: Engine,
     now: i64,
@@ -146,6 +123,24 @@ pub fn run(
     Ok(world.contacts)
 }
 
+/// The same, and every event is heard in its order: what a server would have recorded of such a world.
+///
+/// # Errors
+/// As [`run`].
+pub fn record<'a>(
+    scenario: &'a Scenario,
+    document: &Document,
+    fates: &[Fate],
+    seed: u64,
+    hears: Hears<'a>,
+) -> Result<WorkspaceId, Fault> {
+    let mut world = World::new(scenario, seed, fates.len());
+    world.hears = Some(hears);
+    world.open_for_work(document, false)?;
+    world.play(fates)?;
+    Ok(WORKSPACE)
+}
+
 /// How an agent ends a conversation, and what comes out of it.
 fn closing(agent: AgentId, conversation: ConversationId, solved: bool) -> CommandKind {
     CommandKind::Close { by: Actor::Agent(agent), conversation, solved: Some(solved) }
@@ -156,6 +151,7 @@ impl<'a> World<'a> {
         let expected = arrivals + arrivals / 4;
         Self {
             scenario,
+            hears: None,
             seed,
             engine: Engine::new(),
             now: 0,
@@ -423,6 +419,9 @@ impl<'a> World<'a> {
         done.map_err(|rejection| Fault::Refused { scenario: self.scenario.name.clone(), what, rejection })?;
         let mut events = std::mem::take(&mut self.events);
         for event in &events {
+            if let Some(hears) = &mut self.hears {
+                hears(event);
+            }
             self.see(&event.kind);
         }
         events.clear();

@@ -37,7 +37,7 @@ use policy::id::{ConversationId, WorkspaceId};
 use protocol::ClientFrame;
 use tokio::sync::{mpsc, oneshot};
 
-pub use recovery::{Recovered, RecoveryError, record_of, recover, state_hash};
+pub use recovery::{Recovered, RecoveryError, recover, state_hash};
 pub use snapshots::{Turn, write as write_snapshot};
 pub use state::{Parts, State};
 pub use task::{Stop, run};

@@ -7,7 +7,6 @@ use log_store::{Log, Position, ReadError, ShardId, Snapshot};
 use policy::id::WorkspaceId;
 
 use super::board::Board;
-use super::state::RECORD_VERSION;
 
 /// What was recovered.
 pub struct Recovered {
@@ -52,27 +51,8 @@ pub enum RecoveryError {
 /// # Errors
 /// If it is of a version or kind that is not known.
 pub(super) fn read_record(position: Position, record: &[u8]) -> Result<Event, RecoveryError> {
-    let unreadable = |detail: String| RecoveryError::Record { position: position.0, detail };
-    match record.split_first() {
-        Some((&RECORD_VERSION, body)) => {
-            postcard::from_bytes(body).map_err(|error| unreadable(error.to_string()))
-        }
-        Some((version, _)) if *version < RECORD_VERSION => Err(unreadable(format!(
-            "version {version}, from before the first release: begin with an empty folder"
-        ))),
-        Some((version, _)) => Err(unreadable(format!("version {version}"))),
-        None => Err(unreadable("empty".into())),
-    }
-}
-
-/// Writes one record.
-///
-/// # Errors
-/// If it cannot be encoded.
-pub fn record_of(event: &Event) -> Result<Vec<u8>, postcard::Error> {
-    let mut record = Vec::with_capacity(192);
-    record.push(RECORD_VERSION);
-    postcard::to_extend(event, record)
+    engine::record::read(record)
+        .map_err(|error| RecoveryError::Record { position: position.0, detail: error.to_string() })
 }
 
 /// Recovers one shard.

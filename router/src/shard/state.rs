@@ -105,9 +105,6 @@ pub(super) enum Effect {
     Answer(oneshot::Sender<Result<(), Refused>>),
 }
 
-/// The version of our records.
-pub(super) const RECORD_VERSION: u8 = 3;
-
 impl State {
     /// The state after recovery.
     #[must_use]
@@ -208,7 +205,7 @@ impl State {
         }
         let mut decisions = 0;
         for event in &events {
-            match super::record_of(event) {
+            match engine::record::write(event) {
                 Ok(record) => self.pending.records.push(record),
                 // An event that cannot be written must not be believed: the append is refused by its position.
                 Err(error) => tracing::error!(%error, "an event cannot be encoded"),

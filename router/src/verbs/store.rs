@@ -170,7 +170,7 @@ pub(super) async fn bench_log(arguments: cli::BenchLog) -> anyhow::Result<()> {
         }
         if events.len() >= 200 {
             let records =
-                events.drain(..).map(|event| shard::record_of(&event)).collect::<Result<Vec<_>, _>>()?;
+                events.drain(..).map(|event| engine::record::write(&event)).collect::<Result<Vec<_>, _>>()?;
             made += records.len() as u64;
             let batch = Batch { shard, expected: position, records, writes: Vec::new() };
             position = log.append(batch).await?;

@@ -105,6 +105,19 @@ fn is_left(turn: &Turn<'_>, id: ConversationId, agent: AgentId, queue: Option<&p
 }
 
 impl Engine {
+    /// Looks at one conversation as a tick does, at a given time. The log does not say at which moments a tick looked and
+    /// changed nothing, so a replay of recorded events does not tick: it looks where something came of it. No server calls it.
+    pub fn look(
+        &mut self,
+        at: Timestamp,
+        cause: CommandId,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+        out: &mut Vec<Event>,
+    ) {
+        look(self, at, cause, workspace, conversation, out);
+    }
+
     /// Moves a conversation's deadline. Not an event: it follows from the time of the last message, which is one.
     fn look_again(
         &mut self,

@@ -97,6 +97,21 @@ impl Engine {
         }
     }
 
+    /// The state of one workspace alone, with its agents' names left out; nobody else is in it.
+    #[must_use]
+    pub fn alone(&self, workspace: WorkspaceId) -> Self {
+        let mut alone = Self::new();
+        if let Some(it) = self.workspaces.get(&workspace) {
+            let mut it = it.clone();
+            for agent in it.agents.values_mut() {
+                agent.name = "".into();
+            }
+            alone.deadlines = self.deadlines.iter().filter(|(_, of, _)| *of == workspace).copied().collect();
+            alone.workspaces.insert(workspace, it);
+        }
+        alone
+    }
+
     /// All workspaces in order of their ids.
     pub fn workspaces(&self) -> impl Iterator<Item = (WorkspaceId, &Workspace)> {
         self.workspaces.iter().map(|(id, workspace)| (*id, workspace))

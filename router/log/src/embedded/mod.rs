@@ -137,11 +137,37 @@ impl Log for EmbeddedLog {
     fn trim(&self, shard: ShardId) -> Result<u64, ReadError> {
         let snapshots = self.snapshots.verified(shard)?;
         let moved = match snapshots.get(1) {
-            Some(older) => self.archive_below(shard, older.position)?,
+            Some(older) => {
+                self.archive.keep_state(shard, older)?;
+                self.archive_below(shard, older.position)?
+            }
             None => 0,
         };
         self.archive.sweep(shard);
         Ok(moved)
+    }
+
+    fn oldest(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError> {
+        let in_log = rows::first(&self.store.records, shard)?;
+        let Some(first) = self.archive.first(shard).into_iter().chain(in_log).min() else { return Ok(None) };
+        if first == Position(1) {
+            return Ok(None);
+        }
+        let kept = self.archive.states().verified(shard)?.into_iter().chain(self.snapshots.verified(shard)?);
+        let reached = kept.filter(|it| it.position.0 + 1 >= first.0);
+        match reached.min_by_key(|it| it.position) {
+            Some(state) => Ok(Some(state)),
+            None => Err(ReadError::Gap { shard, after: Position(0), first }),
+        }
+    }
+
+    fn replay_archived(
+        &self,
+        shard: ShardId,
+        after: Position,
+        each: EachRecord<'_>,
+    ) -> Result<(), ReadError> {
+        self.archive.replay(shard, after, each)
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {

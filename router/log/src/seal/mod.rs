@@ -9,6 +9,7 @@
 
 mod cipher;
 mod erase;
+mod erased;
 mod files;
 mod keys;
 
@@ -23,6 +24,7 @@ use aws_lc_rs::hmac;
 use policy::id::CustomerId;
 
 use self::cipher::{cipher, decrypt, encrypt, random};
+pub use self::erased::erased;
 use self::files::{KeyFiles, Loaded};
 use self::keys::{DataKey, Hot, KeyRow, unwrap};
 use crate::{Level, Log, Table, Write};
