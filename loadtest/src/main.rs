@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`], [`simulate`] | the commands, a file each |
+//! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`], [`simulate`], [`whatif`] | the commands, a file each |
 //! | [`dialogs`], [`roster`], [`stage`], [`playback`] | what is played, by whom, and the playing |
 //! | [`client`], [`customer`], [`agent`], [`talk`], [`hear`] | the two kinds of clients |
 //! | [`journal`], [`checker`], [`figures`] | what clients wrote down, and what follows from it |
@@ -45,6 +45,7 @@ mod spawn;
 mod stage;
 mod stats;
 mod talk;
+mod whatif;
 mod wire;
 
 use std::process::ExitCode;
@@ -77,6 +78,9 @@ enum Command {
     Crash(crash::Arguments),
     /// Plays scenarios on the simulator, which runs the server's own policy and engine, or the designs with known answers
     Simulate(simulate::Arguments),
+    /// Replays recorded traffic under another policy or staffing, and tells who would wait longer and who shorter
+    #[command(name = "whatif")]
+    WhatIf(whatif::Arguments),
     /// The bare relay, as a child process
     #[command(hide = true)]
     YardstickRelay,
@@ -103,6 +107,7 @@ async fn main() -> ExitCode {
         Command::Compare(arguments) => Box::pin(compare::run(arguments)).await,
         Command::Crash(arguments) => Box::pin(crash::run(arguments)).await,
         Command::Simulate(arguments) => simulate::run(&arguments),
+        Command::WhatIf(arguments) => whatif::run(&arguments),
         Command::YardstickRelay => baseline::relay().await.map(|()| true),
         Command::YardstickAppend(arguments) => told(baseline::append(&arguments)),
         Command::YardstickLog(arguments) => told(compare::log::append(&arguments).await),

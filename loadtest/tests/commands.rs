@@ -61,6 +61,77 @@ fn dialogues() -> String {
     path.display().to_string()
 }
 
+/// Fields of `whatif`.
+const TRIED: [&str; 8] =
+    ["conversations", "decisions", "identical", "changed", "erased", "groups", "worse_off", "blocked_by"];
+
+/// A simulated hour of the day that comes with the sources, recorded; and the policy that was in force.
+fn recorded(folder: &Path) -> String {
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/day.jsonl");
+    let day = std::fs::read_to_string(scenarios).expect("the day's scenario");
+    let mut hour: Value = serde_json::from_str(&day).expect("a scenario");
+    hour["horizon_s"] = 3_600.0.into();
+    let scenario = folder.join("hour.jsonl");
+    std::fs::write(&scenario, hour.to_string()).expect("written");
+    let file = folder.join("hour.rec").display().to_string();
+    let scenario = scenario.display().to_string();
+    let (code, value) = result(&["simulate", "--scenarios", &scenario, "--record", &file, "--json"]);
+    assert!(code == Some(0) && value["events"].as_u64() > Some(5_000), "{value}");
+    file
+}
+
+#[test]
+fn the_unchanged_policy_decides_as_it_was_recorded_and_another_one_does_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = recorded(folder.path());
+    let written = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let nobody = written("staffing.toml", "");
+    let (code, value) = result(&["whatif", "--log", &file, "--staffing", &nobody, "--draws", "3", "--json"]);
+    has_fields(&value, &EVERYWHERE);
+    has_fields(&value, &TRIED);
+    assert_eq!(code, Some(0), "{value}");
+    assert!(value["decisions"].as_u64() > Some(1_000), "{value}");
+    assert_eq!(value["identical"], value["decisions"], "{value}");
+    assert_eq!((&value["changed"], &value["worse_off"]), (&0.into(), &0.into()), "{value}");
+    assert_eq!(value["blocked_by"], serde_json::json!([]), "{value}");
+    for row in value["groups"].as_array().expect("groups") {
+        has_fields(row, &["by", "name", "wait_before_s", "wait_after_s", "low", "high"]);
+        assert_eq!(row["wait_before_s"], row["wait_after_s"], "{row}");
+    }
+
+    // One queue for everything, in turn, and half of the staff gone: that cannot be published.
+    let policy = written("policy.toml", "rule = \"round_robin\"\n[queues.support]\n");
+    let gone: Vec<String> = value["loads"].as_array().expect("loads").iter().take(150)
+        .map(|row| format!("\"{}\"", row["agent"].as_str().expect("an id"))).collect();
+    let staffing = written("fewer.toml", &format!("remove = [{}]\n", gone.join(", ")));
+    let (code, value) = result(&[
+        "whatif", "--log", &file, "--policy", &policy, "--staffing", &staffing, "--draws", "3", "--json",
+    ]);
+    assert_eq!(code, Some(0), "{value}");
+    assert!(value["changed"].as_u64() > Some(100), "{value}");
+    assert!(value["worse_off"].as_u64() > Some(0), "{value}");
+    assert!(value["groups"][0]["low"].as_f64() > Some(0.0), "who is worse off comes first: {value}");
+    assert!(!value["blocked_by"].as_array().expect("guards").is_empty(), "{value}");
+}
+
+#[test]
+fn what_is_no_recording_is_told_with_status_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("words.txt");
+    std::fs::write(&file, "not a recording\n").expect("written");
+    let file = file.display().to_string();
+    let folder = folder.path().display().to_string();
+    for log in [file.as_str(), folder.as_str(), "/nowhere/at.all"] {
+        let output = loadtest(&["whatif", "--log", log, "--staffing", "/dev/null", "--json"]);
+        assert_eq!(output.status.code(), Some(2), "{log}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{log}");
+    }
+}
+
 #[test]
 fn wrong_usage_is_told_with_status_2() {
     for arguments in [

@@ -75,6 +75,16 @@ Examples:
 
 The new folder must not exist yet. Every shard is replayed, and its state compared with the backup's.";
 
+const EXPORT_HELP: &str = "\
+Examples:
+  switchboard export events --out monday.rec                       of a stopped store with one workspace
+  switchboard export events --data /var/lib/switchboard --workspace shop --out shop.rec
+
+In it: ids, times, sizes of messages, routing classes with their topics and languages, agents' skills, capacity and presence,
+policies, and every decision. Not in it: message bodies, names, addresses, facts, labels, keys. It goes back as far as
+`retention.events_days`; `loadtest whatif --log FILE --policy new.toml` replays it under another policy. The store must be
+stopped; a running server tries policies itself, on the dashboard or by POST /api/v1/policy/try.";
+
 /// Routes conversations from customers, on any channel, to the right agent or bot, in real time.
 #[derive(Debug, Parser)]
 #[command(
@@ -110,6 +120,9 @@ pub enum Verb {
     Backup(Backup),
     /// Fills a new data folder from a backup, and verifies it
     Restore(Restore),
+    /// What was recorded, without anybody's words
+    #[command(subcommand, after_help = EXPORT_HELP)]
+    Export(Export),
     /// Fills a store with events, to measure a start with
     #[command(hide = true)]
     BenchLog(BenchLog),
@@ -301,6 +314,28 @@ pub struct Restore {
     pub data: PathBuf,
 }
 
+/// `switchboard export`
+#[derive(Debug, Subcommand)]
+pub enum Export {
+    /// Writes the events of one workspace to a file, without bodies and without names
+    #[command(after_help = EXPORT_HELP)]
+    Events(ExportEvents),
+}
+
+/// `switchboard export events`
+#[derive(Debug, Args)]
+pub struct ExportEvents {
+    /// The data folder of a stopped store
+    #[arg(long, default_value = "data")]
+    pub data: PathBuf,
+    /// The workspace by name; needed where there are several
+    #[arg(long)]
+    pub workspace: Option<String>,
+    /// The file to write; - is standard output
+    #[arg(long, default_value = "-")]
+    pub out: PathBuf,
+}
+
 /// `switchboard bench-log`
 #[derive(Debug, Args)]
 pub struct BenchLog {
@@ -348,6 +383,7 @@ mod tests {
             WORKSPACE_HELP,
             BACKUP_HELP,
             RESTORE_HELP,
+            EXPORT_HELP,
         ];
         let mut typed = 0;
         for line in helps.iter().flat_map(|help| help.lines()).filter_map(|line| line.strip_prefix("  ")) {

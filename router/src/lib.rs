@@ -9,6 +9,7 @@
 //! | [`accounts`], [`tickets`] | who may do what |
 //! | [`session`] | WebSocket sessions: resume, limits, slow readers |
 //! | [`shard`] | THE loop: command, engine, log, effects |
+//! | [`recording`] | what was recorded of a workspace, for export and what-if |
 //! | [`demo`] | a small company with a bot and simulated customers |
 //! | [`metrics`], [`telemetry`], [`clock`] | figures, logs, time |
 
@@ -23,6 +24,7 @@ pub mod demo;
 pub mod listen;
 pub mod metrics;
 pub mod pages;
+pub mod recording;
 pub mod server;
 pub mod session;
 pub mod shard;

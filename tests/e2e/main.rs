@@ -15,3 +15,4 @@ mod roles;
 mod set_up;
 mod steps;
 mod strangers;
+mod whatif;

@@ -90,6 +90,12 @@ impl Server {
         Api { address: self.address, token: Some(self.links.sign_in.token.clone()) }
     }
 
+    /// The `switchboard` that tests run, for its other verbs.
+    #[must_use]
+    pub fn program() -> &'static Path {
+        program()
+    }
+
     /// Where it keeps its data.
     #[must_use]
     pub fn data(&self) -> PathBuf {

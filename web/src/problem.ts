@@ -13,21 +13,29 @@ export class Refused extends Error {
 
 /** GET, or POST with a JSON body. */
 export async function call<T>(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  const response = await ask(path, {
+    method: body === undefined ? "GET" : "POST",
+    headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}
+
+/** A request as it stands, answered as it comes. */
+export async function ask(path: string, request: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(`/api/v1${path}`, {
-      method: body === undefined ? "GET" : "POST",
-      headers: body === undefined ? headers : { "Content-Type": "application/json", ...headers },
-      body: body === undefined ? null : JSON.stringify(body),
-    });
+    response = await fetch(`/api/v1${path}`, request);
   } catch {
     throw new Refused(0, "There was no answer. Nothing was changed: check the connection and try again.");
   }
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return response;
   let detail = `The server answered ${response.status}. Nothing was changed: try again in a moment.`;
   try {
     const problem = (await response.json()) as Partial<Problem>;
     if (problem.detail) detail = problem.detail.charAt(0).toUpperCase() + problem.detail.slice(1);
+    const faults = problem.errors?.map((fault) => `${fault.pointer.slice(1)}: ${fault.detail}`) ?? [];
+    if (faults.length > 0) detail = `${detail}\n${faults.join("\n")}`;
   } catch {
     // An answer without a problem body: the sentence above has to do.
   }

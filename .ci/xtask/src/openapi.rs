@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me,
-    PolicyRemarks, Problem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, WidgetSessionBody,
-    WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me, PolicyRemarks, Problem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -187,6 +185,15 @@ fn operations() -> Vec<Operation> {
             body::<PolicyRemarks>(),
         ),
         (
+            "post",
+            "/policy/try",
+            SignedIn,
+            "Replays recorded traffic under another policy before it goes live; hours (24) and draws (20) as query; one at a time (supervisor)",
+            Text("text/plain"),
+            "200",
+            body::<TryBody>(),
+        ),
+        (
             "put",
             "/origins",
             SignedIn,
@@ -296,10 +303,15 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
         .collect();
-    if path.ends_with("/messages") {
-        for (name, what) in [("before", "only messages with lower numbers"), ("limit", "how many at most")] {
-            parameters.push(json!({"name": name, "in": "query", "description": what, "schema": {"type": "integer", "minimum": 0}}));
+    let asked: &[(&str, &str)] = match *path {
+        "/conversations/{id}/messages" => {
+            &[("before", "only messages with lower numbers"), ("limit", "how many at most")]
         }
+        "/policy/try" => &[("hours", "how far back; 24 where not given"), ("draws", "how often what is not known is drawn; 20")],
+        _ => &[],
+    };
+    for (name, what) in asked {
+        parameters.push(json!({"name": name, "in": "query", "description": what, "schema": {"type": "integer", "minimum": 0}}));
     }
     if !parameters.is_empty() {
         out["parameters"] = parameters.into();

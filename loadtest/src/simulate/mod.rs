@@ -2,7 +2,8 @@
 
 mod anchors;
 mod page;
-mod pool;
+pub(crate) mod pool;
+mod record;
 mod scenarios;
 mod table;
 
@@ -39,6 +40,9 @@ pub(crate) struct Arguments {
     /// Play the designs whose answer is known exactly
     #[arg(long, conflicts_with_all = ["scenarios", "oracle", "only"])]
     anchors: bool,
+    /// Write what a server would have recorded of one scenario under one rule, for `whatif`, and nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["anchors", "oracle", "report", "reps"])]
+    record: Option<PathBuf>,
     /// Also write a page with plots
     #[arg(long, value_name = "FILE.html", conflicts_with = "anchors")]
     report: Option<PathBuf>,
@@ -50,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         return anchors::run(arguments);
     }
     match &arguments.scenarios {
+        Some(path) if arguments.record.is_some() => record::run(arguments, path),
         Some(path) => scenarios::run(arguments, path),
         None => Err(Usage("name the scenarios: --scenarios FILE.jsonl, or --anchors".to_owned()).into()),
     }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use indicatif::ProgressBar;
 
 /// Runs `job` for 0 up to `jobs`; the first failure stops the rest.
-pub(super) fn run<T: Send>(
+pub(crate) fn run<T: Send>(
     jobs: usize,
     bar: &ProgressBar,
     job: impl Fn(usize) -> Result<T> + Sync,

@@ -52,6 +52,14 @@ pub(super) fn run(arguments: &Arguments, path: &Path) -> Result<bool> {
 }
 
 fn plans(arguments: &Arguments, path: &Path) -> Result<Vec<Plan>> {
+    chosen(arguments, path)?
+        .into_iter()
+        .map(|scenario| plan(scenario, &arguments.rule, arguments.learn))
+        .collect()
+}
+
+/// The scenarios of a file that were asked for.
+pub(super) fn chosen(arguments: &Arguments, path: &Path) -> Result<Vec<Scenario>> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Usage(format!("the scenarios could not be read from {}: {error}", path.display()))
     })?;
@@ -60,7 +68,7 @@ fn plans(arguments: &Arguments, path: &Path) -> Result<Vec<Plan>> {
         return Err(Usage(format!("there is no scenario `{unknown}` in {}", path.display())).into());
     }
     scenarios.retain(|it| arguments.only.is_empty() || arguments.only.contains(&it.name));
-    scenarios.into_iter().map(|scenario| plan(scenario, &arguments.rule, arguments.learn)).collect()
+    Ok(scenarios)
 }
 
 fn plan(mut scenario: Scenario, rules: &[String], learn: Option<u32>) -> Result<Plan> {
@@ -142,6 +150,7 @@ mod tests {
             oracle: false,
             learn: None,
             anchors: false,
+            record: None,
             report: None,
         }
     }

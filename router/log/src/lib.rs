@@ -36,7 +36,7 @@ pub use answer::AppendFuture;
 pub use batch::{Batch, Copied, Entry, Position, ShardId, Snapshot, Table, Write};
 pub use error::{AppendError, OpenError, ReadError};
 pub use health::{COMMIT_BOUNDS_US, Health};
-pub use history::history;
+pub use history::{Past, history};
 pub use level::Level;
 pub use options::{Options, Tuning};
 pub use seal::{SealError, Unsealed, Vault, erased};

@@ -215,15 +215,13 @@ async fn history_is_archive_and_log_as_one_from_the_oldest_state_there_is() {
     }
     let read = |log: &Arc<dyn Log>| {
         let (mut from, mut positions) = (None, Vec::new());
-        log_store::history(
-            &**log,
-            shard,
-            &mut |state| from = state.map(|it| it.position.0),
-            &mut |position, _| {
-                positions.push(position.0);
-                true
-            },
-        )
+        log_store::history(&**log, shard, |past| {
+            match past {
+                log_store::Past::State(state) => from = Some(state.position.0),
+                log_store::Past::Record(position, _) => positions.push(position.0),
+            }
+            true
+        })
         .unwrap();
         (from, positions)
     };

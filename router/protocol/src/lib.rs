@@ -21,6 +21,7 @@ mod close;
 mod http;
 mod server;
 mod view;
+mod whatif;
 
 pub use client::{ClientFrame, PresenceWish, TransferTarget};
 pub use close::CloseCode;
@@ -29,6 +30,7 @@ pub use http::{
     HistoryBody, PolicyRemark, PolicyRemarks, Problem, ProblemItem, SignInBody, SignInInput, TicketBody,
     TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
+pub use whatif::{TryBody, TryChange, TryGroup, TryLoad};
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
     AgentRow, AgentState, AlarmKind, AlarmRow, Author, AuthorKind, BoardView, ConversationState,

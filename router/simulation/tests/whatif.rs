@@ -200,7 +200,7 @@ fn replayed(log: &[Event], from: usize) -> Likeness {
 #[test]
 fn the_unchanged_policy_makes_exactly_the_recorded_decisions() {
     let (mut decisions, mut kinds) = (0, std::collections::BTreeSet::new());
-    for seed in 1..=40 {
+    for seed in 1..=24 {
         let mut run = Run::new(seed);
         for _ in 0..400 {
             run.step();
@@ -216,7 +216,7 @@ fn the_unchanged_policy_makes_exactly_the_recorded_decisions() {
         }
         kinds.extend(ours.iter().map(|it| std::mem::discriminant(&it.kind)).map(|it| format!("{it:?}")));
     }
-    assert!(decisions > 2_000, "{decisions}: it tests little");
+    assert!(decisions > 1_200, "{decisions}: it tests little");
     assert!(kinds.len() >= 20, "{} kinds of events: it tests little", kinds.len());
 }
 

@@ -148,7 +148,8 @@ pub(super) async fn check_policy(
     Ok(Json(PolicyRemarks { remarks: remarks.into_iter().map(item).collect() }))
 }
 
-fn read_policy(text: &str) -> Result<Document, Refusal> {
+/// Reads and checks a policy.
+pub(super) fn read_policy(text: &str) -> Result<Document, Refusal> {
     let document: Document = toml::from_str(text)
         .map_err(|error| Refusal::invalid(format!("the policy is not readable: {error}")))?;
     match crate::conditions::check(&document) {

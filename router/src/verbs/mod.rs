@@ -1,13 +1,14 @@
 //! What each verb of the command line does.
 
 mod check;
+mod export;
 mod policy;
 mod store;
 
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use crate::cli::{Cli, Demo, Serve, Verb};
+use crate::cli::{self, Cli, Demo, Serve, Verb};
 use crate::config::{Config, ConfigErrors, Overrides};
 use crate::server::Server;
 use crate::{demo, telemetry};
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Verb::Workspace(workspace) => store::workspace(workspace).await,
             Verb::Backup(arguments) => store::backup(arguments).await,
             Verb::Restore(arguments) => store::restore(arguments).await,
+            Verb::Export(cli::Export::Events(arguments)) => export::events(arguments).await,
             Verb::BenchLog(arguments) => store::bench_log(arguments).await,
         }
     });

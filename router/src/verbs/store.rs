@@ -11,7 +11,7 @@ use policy::time::Timestamp;
 
 use super::policy::read_policy;
 use super::say;
-use crate::accounts::{Accounts, Role};
+use crate::accounts::{Accounts, Role, WorkspaceRecord};
 use crate::cli;
 use crate::client::Remote;
 use crate::config::{Config, Overrides, Sessions};
@@ -22,7 +22,7 @@ fn options(data: &Path) -> Options {
     Options { path: data.to_path_buf(), level: Level::Disk, archive_days: 30 }
 }
 
-async fn accounts(data: &Path) -> anyhow::Result<(Arc<dyn Log>, Arc<Accounts>)> {
+pub(super) async fn accounts(data: &Path) -> anyhow::Result<(Arc<dyn Log>, Arc<Accounts>)> {
     let log = log_store::open(&options(data))?;
     let accounts = Accounts::open(Arc::clone(&log), Sessions::default().sign_in_hours).await?;
     Ok((log, accounts))
@@ -32,15 +32,20 @@ fn now_ms() -> i64 {
     crate::clock::Clock::default().now().0
 }
 
+/// A workspace by its name.
+pub(super) fn workspace_named(accounts: &Accounts, name: &str) -> anyhow::Result<WorkspaceRecord> {
+    accounts.workspace_named(name).with_context(|| {
+        let names: Vec<_> = accounts.workspaces().into_iter().map(|it| it.name).collect();
+        format!("there is no workspace {name}; there are: {}", names.join(", "))
+    })
+}
+
 /// `switchboard token`
 pub(super) async fn token(verb: cli::Token) -> anyhow::Result<()> {
     match verb {
         cli::Token::Create { data, workspace, agent, days } => {
             let (log, accounts) = accounts(&data).await?;
-            let record = accounts.workspace_named(&workspace).with_context(|| {
-                let names: Vec<_> = accounts.workspaces().into_iter().map(|it| it.name).collect();
-                format!("there is no workspace {workspace}; there are: {}", names.join(", "))
-            })?;
+            let record = workspace_named(&accounts, &workspace)?;
             let user = accounts.users(record.id).into_iter().find(|it| it.sign_in == agent);
             let user = user.with_context(|| format!("nobody signs in as {agent} in {workspace}"))?;
             let (token, _) = accounts.issue_token(record.id, user.agent, days, now_ms()).await?;

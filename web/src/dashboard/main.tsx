@@ -7,6 +7,7 @@ import "../bar.css";
 import "../menu.css";
 import "./dashboard.css";
 import "./alarms.css";
+import "./try.css";
 import { exactly, span } from "../format.ts";
 import { Board as BoardIcon, Console, Cut, SignOut } from "../icons.tsx";
 import { Menu } from "../menu.tsx";
@@ -16,6 +17,7 @@ import { Figures } from "./figures.tsx";
 import { age, board, connect, line, STALE_MS, wall } from "./state.ts";
 import { Alarms } from "./alarms.tsx";
 import { Agents, Conversations, Queues } from "./tables.tsx";
+import { Try } from "./try.tsx";
 
 function Top() {
   const stale = age.value > STALE_MS;
@@ -83,6 +85,7 @@ function Page() {
             <Conversations board={it} />
             <Agents board={it} />
           </div>
+          {!wall && <Try />}
         </main>
       ) : (
         <main class="skeletons" aria-busy="true">

@@ -1,0 +1,95 @@
+//! Trying a policy over the running server, and the export of what it recorded.
+
+use policy::id::ConversationId;
+use protocol::{AgentInput, ClientFrame, TryBody};
+use tests::{Api, Server, Workspace};
+
+use crate::steps;
+
+const TEXT: [(&str, &str); 1] = [("content-type", "text/plain")];
+const TRY: &str = "/api/v1/policy/try?hours=1&draws=3";
+
+/// Three conversations, served one after the other by one agent.
+async fn traffic(workspace: &Workspace) -> Vec<ConversationId> {
+    let mut agent = workspace.agent("ana").await.online().await;
+    let mut served = Vec::new();
+    for turn in 0..3 {
+        let mut visitor = workspace.visitor().await;
+        let mut customer = visitor.connect().await;
+        let conversation = steps::in_hand(&mut customer, &mut agent, &format!("secret word {turn}")).await;
+        agent.say(Some(conversation), "an answer").await;
+        let id = agent.id();
+        agent.ask(ClientFrame::Close { id, conversation }).await.expect("the holder may close");
+        served.push(conversation);
+    }
+    served
+}
+
+async fn in_force(api: &Api) -> String {
+    api.get("/api/v1/policy").await.body
+}
+
+#[tokio::test]
+async fn a_policy_is_tried_on_recorded_traffic_before_it_goes_live() {
+    let server = Server::start().await;
+    let workspace = server.workspace("shop", Some("[queues.support]\ntarget_s = 30\n")).await;
+    let nothing = workspace.admin.send("POST", TRY, &TEXT, &in_force(&workspace.admin).await).await;
+    assert!([200, 409].contains(&nothing.status), "{}", nothing.body);
+    let served = traffic(&workspace).await;
+    let text = in_force(&workspace.admin).await;
+
+    let unchanged: TryBody = workspace.admin.send("POST", TRY, &TEXT, &text).await.json();
+    assert_eq!(unchanged.conversations, served.len() as u64);
+    assert!(unchanged.decisions >= served.len() as u64);
+    assert_eq!((unchanged.identical, unchanged.changed), (unchanged.decisions, 0));
+    assert_eq!((unchanged.worse_off, unchanged.draws), (0, 3));
+    assert!(unchanged.blocked_by.is_empty(), "{unchanged:?}");
+    assert!(unchanged.groups.iter().any(|it| it.by == "queue" && it.name == "support"));
+    assert!(unchanged.loads.iter().any(|it| it.name.is_some()), "{unchanged:?}");
+
+    // A skill that nobody has: nobody could be served any more.
+    let strict = "[skills]\nlatin = \"\"\n[queues.support]\nneeds = { latin = 50 }\n";
+    let blocked: TryBody = workspace.admin.send("POST", TRY, &TEXT, strict).await.json();
+    assert_eq!(blocked.changed, blocked.decisions);
+    assert!(blocked.blocked_by.iter().any(|it| it.contains("no longer be served")), "{blocked:?}");
+    assert_eq!(in_force(&workspace.admin).await, text, "trying changes nothing");
+}
+
+#[tokio::test]
+async fn who_may_try_and_what_can_be_tried() {
+    let server = Server::start().await;
+    let workspace = server.workspace("shop", None).await;
+    let agent = workspace.agent_with("ben", |input: &mut AgentInput| input.role = "agent".into()).await;
+    agent.api.send("POST", TRY, &TEXT, "").await.problem(403);
+    let problem = workspace.admin.send("POST", TRY, &TEXT, "[queues.support]\nhours = \"none\"\n").await;
+    assert!(!problem.problem(422).errors.is_empty());
+    workspace.admin.send("POST", "/api/v1/policy/try?hours=0", &TEXT, "").await.problem(422);
+}
+
+#[tokio::test]
+async fn what_is_exported_holds_no_words_and_no_names() {
+    let mut server = Server::start().await;
+    let workspace = server.workspace("shop", None).await;
+    let served = traffic(&workspace).await;
+    server.terminate();
+    server.ended(tests::PATIENCE).await;
+    let file = server.data().with_file_name("shop.rec");
+    let exported = std::process::Command::new(Server::program())
+        .args(["export", "events", "--workspace", "shop", "--data"])
+        .arg(server.data())
+        .arg("--out")
+        .arg(&file)
+        .output()
+        .expect("the server's program can be started");
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let bytes = std::fs::read(&file).expect("the recording");
+    assert!(bytes.starts_with(b"{\"switchboard\":\"events\""));
+    let holds = |part: &[u8]| bytes.windows(part.len()).any(|it| it == part);
+    // Ids stand in it as 16 bytes.
+    for conversation in &served {
+        assert!(holds(&conversation.bits().to_be_bytes()), "{conversation} is not in it");
+    }
+    for secret in ["secret word", "an answer", "ana", "Ana"] {
+        assert!(!holds(secret.as_bytes()), "`{secret}` stands in the recording");
+    }
+}
