@@ -10,6 +10,7 @@
 //! | [`session`] | WebSocket sessions: resume, limits, slow readers |
 //! | [`shard`] | THE loop: command, engine, log, effects |
 //! | [`recording`] | what was recorded of a workspace, for export and what-if |
+//! | [`trial`] | a policy in force for some blocks of time, to see what it changes |
 //! | [`demo`] | a small company with a bot and simulated customers |
 //! | [`metrics`], [`telemetry`], [`clock`] | figures, logs, time |
 
@@ -31,4 +32,5 @@ pub mod shard;
 pub mod telemetry;
 pub mod texts;
 pub mod tickets;
+pub mod trial;
 pub mod verbs;

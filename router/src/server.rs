@@ -28,6 +28,7 @@ use crate::session::Registry;
 use crate::session::stream::RingLimits;
 use crate::shard::{self, Handle, Parts, Shards, State, Stop};
 use crate::tickets::Tickets;
+use crate::trial::{self, Trials};
 
 /// The parts that requests and sessions use.
 pub struct App {
@@ -47,6 +48,8 @@ pub struct App {
     pub shards: Shards,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// Policies that are tried in live use.
+    pub trials: Trials,
     /// Requests by source.
     pub requests: SourceLimit,
     /// How to sign in, in demo mode only.
@@ -204,6 +207,7 @@ impl Server {
         let app = Arc::new(App {
             accounts: Accounts::open(Arc::clone(&log), config.sessions.sign_in_hours).await?,
             level: log.level(),
+            trials: Trials::open(Arc::clone(&log))?,
             log,
             tickets: Tickets::new(i64::from(config.sessions.ticket_ms)),
             registry,
@@ -228,6 +232,7 @@ impl Server {
             shutdown,
         ));
         tasks.spawn(sweep(Arc::clone(&app)));
+        tasks.spawn(trial::run(Arc::clone(&app)));
         Ok(Self { app, address, stop, listening, tasks, shards, vault })
     }
 

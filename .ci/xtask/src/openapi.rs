@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me, PolicyRemarks, Problem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me, PolicyRemarks, Problem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -194,6 +194,33 @@ fn operations() -> Vec<Operation> {
             body::<TryBody>(),
         ),
         (
+            "get",
+            "/policy/trial",
+            SignedIn,
+            "The policy that is tried in live use, and what came of it so far (supervisor)",
+            Nothing,
+            "200",
+            body::<TrialBody>(),
+        ),
+        (
+            "put",
+            "/policy/trial",
+            SignedIn,
+            "Puts another policy in force for every other block of time, to compare it with the present one; minutes (15) a block as query (admin)",
+            Text("text/plain"),
+            "204",
+            Nothing,
+        ),
+        (
+            "delete",
+            "/policy/trial",
+            SignedIn,
+            "Ends the trial; the policy from before it is in force again (admin)",
+            Nothing,
+            "204",
+            Nothing,
+        ),
+        (
             "put",
             "/origins",
             SignedIn,
@@ -307,6 +334,7 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         "/conversations/{id}/messages" => {
             &[("before", "only messages with lower numbers"), ("limit", "how many at most")]
         }
+        "/policy/trial" if *method == "put" => &[("minutes", "the length of a block; 15 where not given")],
         "/policy/try" => &[("hours", "how far back; 24 where not given"), ("draws", "how often what is not known is drawn; 20")],
         _ => &[],
     };

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use protocol::{
     AgentBody, AgentInput, ClientFrame, ConversationBody, HistoryBody, Problem, ServerFrame, SignInBody,
-    SignInInput, TicketBody, TokenBody, TokenInput, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody,
+    SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody,
     WorkspaceInput,
 };
 use ts_rs::{Config, TS, TypeVisitor};
@@ -86,6 +86,7 @@ pub(crate) fn text() -> String {
     collected.add::<WorkspaceInput>();
     collected.add::<WorkspaceBody>();
     collected.add::<TryBody>();
+    collected.add::<TrialBody>();
     let types: Vec<&str> = collected.types.values().map(String::as_str).collect();
     format!(
         "{HEADER}\nexport const VERSION = {};\nexport const SUBPROTOCOL = {:?};\n\n{}",

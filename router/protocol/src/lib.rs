@@ -30,13 +30,13 @@ pub use http::{
     HistoryBody, PolicyRemark, PolicyRemarks, Problem, ProblemItem, SignInBody, SignInInput, TicketBody,
     TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
-pub use whatif::{TryBody, TryChange, TryGroup, TryLoad};
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
     AgentRow, AgentState, AlarmKind, AlarmRow, Author, AuthorKind, BoardView, ConversationState,
     ConversationView, DecisionView, DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest,
     OfferView, PlaceView, QueueRow, Reason, ScorePart, TermsView, Wrapping,
 };
+pub use whatif::{TrialArm, TrialBody, TryBody, TryChange, TryGroup, TryLoad};
 
 /// The version of the session protocol, said in `hello` and in the WebSocket sub-protocol.
 pub const VERSION: u32 = 1;

@@ -1,4 +1,4 @@
-//! What a policy would have changed: the answer of `POST /api/v1/policy/try`.
+//! What a policy would have changed, and what it changes in live use: answers of `/api/v1/policy/try` and `/trial`.
 
 use policy::id::AgentId;
 use serde::{Deserialize, Serialize};
@@ -95,4 +95,43 @@ pub struct TryLoad {
     pub name: Option<String>,
     /// The figures.
     pub load: TryChange,
+}
+
+/// A trial in live use, and what came of it so far: `GET /api/v1/policy/trial`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct TrialBody {
+    /// When it began, in milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub since_ms: i64,
+    /// The length of a block, in minutes.
+    pub minutes: u32,
+    /// The policy that is tried (TOML).
+    pub tried_policy: String,
+    /// Whether it is in force now.
+    pub in_force: bool,
+    /// Under the policy that is kept.
+    pub kept: TrialArm,
+    /// Under the policy that is tried.
+    pub tried: TrialArm,
+    /// The lower end of the 95 % interval of the difference in mean waits, tried less kept, in seconds; none before each has two
+    /// blocks.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+}
+
+/// What came of one of the two policies.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct TrialArm {
+    /// Blocks with conversations.
+    pub blocks: u32,
+    /// Conversations.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub conversations: u64,
+    /// The mean over blocks of their mean waits, in seconds.
+    pub wait_s: f64,
+    /// The share of customers who left.
+    pub left: f64,
 }

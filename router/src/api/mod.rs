@@ -6,6 +6,7 @@ mod conversations;
 mod health;
 pub mod problem;
 mod sign_in;
+mod trial;
 mod whatif;
 mod widget;
 mod workspaces;
@@ -42,6 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/policy", get(workspaces::policy).put(workspaces::install_policy))
         .route("/policy/check", post(workspaces::check_policy))
         .route("/policy/try", post(whatif::try_policy))
+        .route("/policy/trial", get(trial::show).put(trial::begin).delete(trial::end))
         .route("/workspaces", get(workspaces::list).post(workspaces::create))
         .route("/workspaces/{name}", delete(workspaces::remove))
         .route("/backup", post(workspaces::backup))

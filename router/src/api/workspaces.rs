@@ -122,6 +122,8 @@ pub(super) async fn install_policy(
 ) -> Result<StatusCode, Refusal> {
     let workspace = signed_in.at_least(Role::Admin)?;
     let document = Box::new(read_policy(&text)?);
+    // What a person installs stays: a trial would take it back at its next block.
+    app.trials.end(workspace).await.map_err(super::trial::unsaved)?;
     let shard = app.shards.of(workspace);
     let version = shard.query(move |state| state.policy_version(workspace)).await? + 1;
     shard.command(workspace, CommandKind::InstallPolicy { version, document }).await?;
