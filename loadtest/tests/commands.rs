@@ -105,11 +105,25 @@ fn the_unchanged_policy_decides_as_it_was_recorded_and_another_one_does_not() {
 
     // One queue for everything, in turn, and half of the staff gone: that cannot be published.
     let policy = written("policy.toml", "rule = \"round_robin\"\n[queues.support]\n");
-    let gone: Vec<String> = value["loads"].as_array().expect("loads").iter().take(150)
-        .map(|row| format!("\"{}\"", row["agent"].as_str().expect("an id"))).collect();
+    let gone: Vec<String> = value["loads"]
+        .as_array()
+        .expect("loads")
+        .iter()
+        .take(150)
+        .map(|row| format!("\"{}\"", row["agent"].as_str().expect("an id")))
+        .collect();
     let staffing = written("fewer.toml", &format!("remove = [{}]\n", gone.join(", ")));
     let (code, value) = result(&[
-        "whatif", "--log", &file, "--policy", &policy, "--staffing", &staffing, "--draws", "3", "--json",
+        "whatif",
+        "--log",
+        &file,
+        "--policy",
+        &policy,
+        "--staffing",
+        &staffing,
+        "--draws",
+        "3",
+        "--json",
     ]);
     assert_eq!(code, Some(0), "{value}");
     assert!(value["changed"].as_u64() > Some(100), "{value}");

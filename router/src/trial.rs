@@ -122,8 +122,7 @@ impl Trials {
     }
 
     async fn write(&self, write: Write) -> anyhow::Result<()> {
-        let batch =
-            Batch { shard: TRIALS, expected: Position(0), records: Vec::new(), writes: vec![write] };
+        let batch = Batch { shard: TRIALS, expected: Position(0), records: Vec::new(), writes: vec![write] };
         self.log.append(batch).await?;
         Ok(())
     }

@@ -1,12 +1,13 @@
 //! Trying a policy over the running server, and the export of what it recorded.
 
 use policy::id::ConversationId;
-use protocol::{AgentInput, ClientFrame, TryBody};
+use protocol::{ClientFrame, TrialBody, TryBody};
 use tests::{Api, Server, Workspace};
 
 use crate::steps;
 
 const TEXT: [(&str, &str); 1] = [("content-type", "text/plain")];
+const TRIAL: &str = "/api/v1/policy/trial";
 const TRY: &str = "/api/v1/policy/try?hours=1&draws=3";
 
 /// Three conversations, served one after the other by one agent.
@@ -59,11 +60,40 @@ async fn a_policy_is_tried_on_recorded_traffic_before_it_goes_live() {
 async fn who_may_try_and_what_can_be_tried() {
     let server = Server::start().await;
     let workspace = server.workspace("shop", None).await;
-    let agent = workspace.agent_with("ben", |input: &mut AgentInput| input.role = "agent".into()).await;
+    let agent = workspace.agent("ben").await;
     agent.api.send("POST", TRY, &TEXT, "").await.problem(403);
     let problem = workspace.admin.send("POST", TRY, &TEXT, "[queues.support]\nhours = \"none\"\n").await;
     assert!(!problem.problem(422).errors.is_empty());
     workspace.admin.send("POST", "/api/v1/policy/try?hours=0", &TEXT, "").await.problem(422);
+}
+
+#[tokio::test]
+async fn a_trial_puts_one_of_two_policies_in_force_and_ends() {
+    let mut server = Server::start().await;
+    let workspace = server.workspace("shop", Some("[queues.support]\ntarget_s = 30\n")).await;
+    let admin = &workspace.admin;
+    admin.get(TRIAL).await.problem(404);
+    let before = in_force(admin).await;
+    admin.send("PUT", TRIAL, &TEXT, &before).await.problem(422);
+    let tried = "[queues.support]\ntarget_s = 90\n";
+    assert_eq!(admin.send("PUT", "/api/v1/policy/trial?minutes=240", &TEXT, tried).await.status, 204);
+    admin.send("PUT", TRIAL, &TEXT, tried).await.problem(409);
+    traffic(&workspace).await;
+
+    server.kill().await;
+    server.start_again().await;
+    let shown: TrialBody = admin.get(TRIAL).await.json();
+    assert_eq!((shown.minutes, shown.low), (240, None));
+    let now = in_force(admin).await;
+    assert!(now.contains(if shown.in_force { "target_s = 90" } else { "target_s = 30" }), "{now}");
+
+    assert_eq!(admin.send("DELETE", TRIAL, &[], "").await.status, 204);
+    assert_eq!(in_force(admin).await, before);
+    // What a person installs stays, and ends a trial.
+    assert_eq!(admin.send("PUT", TRIAL, &TEXT, tried).await.status, 204);
+    assert_eq!(admin.send("PUT", "/api/v1/policy", &TEXT, "[queues.other]\n").await.status, 204);
+    admin.get(TRIAL).await.problem(404);
+    assert!(in_force(admin).await.contains("queues.other"));
 }
 
 #[tokio::test]

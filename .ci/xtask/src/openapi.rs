@@ -335,7 +335,10 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
             &[("before", "only messages with lower numbers"), ("limit", "how many at most")]
         }
         "/policy/trial" if *method == "put" => &[("minutes", "the length of a block; 15 where not given")],
-        "/policy/try" => &[("hours", "how far back; 24 where not given"), ("draws", "how often what is not known is drawn; 20")],
+        "/policy/try" => &[
+            ("hours", "how far back; 24 where not given"),
+            ("draws", "how often what is not known is drawn; 20"),
+        ],
         _ => &[],
     };
     for (name, what) in asked {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use protocol::{
     AgentBody, AgentInput, ClientFrame, ConversationBody, HistoryBody, Problem, ServerFrame, SignInBody,
-    SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody,
-    WorkspaceInput,
+    SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody, WidgetSessionBody,
+    WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 

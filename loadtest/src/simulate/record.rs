@@ -19,7 +19,9 @@ use crate::report::Report;
 pub(super) fn run(arguments: &Arguments, path: &Path) -> Result<bool> {
     let chosen = scenarios::chosen(arguments, path)?;
     let ([scenario], [rule], Some(to)) = (&chosen[..], &arguments.rule[..], &arguments.record) else {
-        return Err(Usage("--record takes one scenario and one rule: use --only and --rule".to_owned()).into());
+        return Err(
+            Usage("--record takes one scenario and one rule: use --only and --rule".to_owned()).into()
+        );
     };
     let mut report = Report::new("simulate", &arguments.common, "none", json!({}));
     let document = document(scenario, rule).map_err(|it| Usage(it.to_string()))?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use engine::{Engine, EventKind, Event, record};
+use engine::{Engine, Event, EventKind, record};
 use log_store::{Level, Options, Past, ShardId, erased, history};
 use policy::Document;
 use policy::id::{CustomerId, WorkspaceId};
@@ -29,6 +29,8 @@ pub(super) struct Studied {
     pub(super) like: Likeness,
     /// Decisions that the other policy would have made otherwise.
     pub(super) changed: u64,
+    /// The other policy is the recorded one.
+    pub(super) unchanged: bool,
     /// Customers who were erased.
     pub(super) erased: Vec<CustomerId>,
 }
@@ -42,28 +44,26 @@ enum Hand {
 
 /// Reads a recording once.
 pub(super) fn study(path: &Path, workspace: Option<&str>, document: Option<&Document>) -> Result<Studied> {
-    let wanted: Option<WorkspaceId> = workspace.map(str::parse).transpose().map_err(|error| Usage(format!("--workspace: {error}")))?;
+    let wanted: Option<WorkspaceId> =
+        workspace.map(str::parse).transpose().map_err(|error| Usage(format!("--workspace: {error}")))?;
     let (exact, exacts) = sync_channel(WAITING);
     let (other, others) = sync_channel(WAITING);
     std::thread::scope(|scope| {
         let replayed = scope.spawn(move || follow_exactly(&exacts));
         let shadowed = scope.spawn(move || follow_otherwise(&others, document));
         let mut hands = Hands { to: vec![exact, other], events: Vec::with_capacity(AT_ONCE) };
-        let erased = if path.is_dir() {
-            from_folder(path, wanted, &mut hands)
-        } else {
-            from_file(path, &mut hands)
-        };
+        let erased =
+            if path.is_dir() { from_folder(path, wanted, &mut hands) } else { from_file(path, &mut hands) };
         hands.hand_on();
         drop(hands);
         let ended = |_| anyhow!("a part of the analysis ended badly");
         let like = replayed.join().map_err(ended)?;
-        let (traffic, changed) = shadowed.join().map_err(ended)?;
+        let (traffic, changed, unchanged) = shadowed.join().map_err(ended)?;
         let erased = erased?;
         let (Some(like), Some(traffic)) = (like, traffic) else {
             bail!("{} holds no events of this workspace", path.display());
         };
-        Ok(Studied { traffic, like, changed, erased })
+        Ok(Studied { traffic, like, changed, unchanged, erased })
     })
 }
 
@@ -113,7 +113,7 @@ fn follow_exactly(hands: &Receiver<Hand>) -> Option<Likeness> {
 }
 
 /// Gathers the traffic, and asks the other policy where it is another.
-fn follow_otherwise(hands: &Receiver<Hand>, document: Option<&Document>) -> (Option<Traffic>, u64) {
+fn follow_otherwise(hands: &Receiver<Hand>, document: Option<&Document>) -> (Option<Traffic>, u64, bool) {
     let (mut state, mut of) = (Arc::new(Engine::new()), WorkspaceId::from_bits(0));
     let mut gather: Option<Gather> = None;
     let mut shadow: Option<Shadow> = None;
@@ -142,11 +142,12 @@ fn follow_otherwise(hands: &Receiver<Hand>, document: Option<&Document>) -> (Opt
     let unchanged = document.is_none_or(|document| recorded.iter().all(|(_, it)| it == document));
     // The replay tells it exactly then.
     let changed = if unchanged { 0 } else { shadow.map_or(0, |it| it.changed()) };
-    (traffic, changed)
+    (traffic, changed, unchanged)
 }
 
 fn from_file(path: &Path, hands: &mut Hands) -> Result<Vec<CustomerId>> {
-    let file = File::open(path).map_err(|error| Usage(format!("{} cannot be read: {error}", path.display())))?;
+    let file =
+        File::open(path).map_err(|error| Usage(format!("{} cannot be read: {error}", path.display())))?;
     let mut gone = Vec::new();
     let (mut state, mut begun) = (None, false);
     read(BufReader::with_capacity(1 << 20, file), |part| {
@@ -219,11 +220,7 @@ fn from_folder(path: &Path, wanted: Option<WorkspaceId>, hands: &mut Hands) -> R
 }
 
 /// The workspaces of a shard that are there at the end.
-fn each_workspace(
-    log: &dyn log_store::Log,
-    shard: ShardId,
-    each: &mut dyn FnMut(WorkspaceId),
-) -> Result<()> {
+fn each_workspace(log: &dyn log_store::Log, shard: ShardId, each: &mut dyn FnMut(WorkspaceId)) -> Result<()> {
     let (mut there, mut failed) = (std::collections::BTreeSet::new(), None);
     history(log, shard, |past| {
         match past {

@@ -33,8 +33,7 @@ fn document(dice: &mut Stream) -> Document {
         let offer_s = if dice.below(4) == 0 { 0 } else { 15 };
         let idle_close_s = if dice.below(3) == 0 { 600 } else { 0 };
         let step = StepDoc { after_s: 40, drop: vec!["a".into()], any_language: true, ..StepDoc::default() };
-        let queue =
-            QueueDoc { priority, offer_s, idle_close_s, steps: vec![step], ..QueueDoc::default() };
+        let queue = QueueDoc { priority, offer_s, idle_close_s, steps: vec![step], ..QueueDoc::default() };
         document.queues.insert(name.into(), queue);
     }
     let when = WhenDoc { topic: Some("a".into()), ..WhenDoc::default() };
@@ -136,7 +135,8 @@ impl Run {
                     1 => HandOver::Queue("first".into()),
                     _ => HandOver::Queue("second".into()),
                 };
-                let by = if self.dice.below(2) == 0 { Actor::Agent(holder) } else { Actor::Supervisor(agent) };
+                let by =
+                    if self.dice.below(2) == 0 { Actor::Agent(holder) } else { Actor::Supervisor(agent) };
                 CommandKind::Transfer { by, conversation, to }
             }
             17 => {
@@ -256,7 +256,8 @@ fn any_traffic_can_be_replayed_under_any_plan_and_the_same_one_makes_no_differen
         let middle = (ours.len() / 2..ours.len()).find(|at| ours[*at].cause != ours[at - 1].cause).unwrap();
         for from in [0, middle] {
             let traffic = traffic(&ours, from);
-            let opened = ours[from..].iter().filter(|it| matches!(it.kind, EventKind::ConversationOpened { .. }));
+            let opened =
+                ours[from..].iter().filter(|it| matches!(it.kind, EventKind::ConversationOpened { .. }));
             assert_eq!(traffic.came(), opened.count());
             let groups = Groups::of(&traffic);
             let before = Plan::recorded(&traffic).unwrap();
@@ -280,7 +281,8 @@ fn any_traffic_can_be_replayed_under_any_plan_and_the_same_one_makes_no_differen
         }
         let mut shadow = Shadow::begin(Engine::new(), document(&mut Stream::new(seed, Purpose::Fate, 2)));
         ours.iter().for_each(|event| shadow.event(event));
-        let decisions = ours.iter().filter(|it| matches!(it.kind, EventKind::OfferMade { .. })).count() as u64;
+        let decisions =
+            ours.iter().filter(|it| matches!(it.kind, EventKind::OfferMade { .. })).count() as u64;
         assert!(shadow.changed() <= decisions);
     }
 }

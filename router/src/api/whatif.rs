@@ -59,9 +59,7 @@ pub(super) async fn try_policy(
     let document = read_policy(&text)?;
     let (hours, draws) = (asked.hours.unwrap_or(24), asked.draws.unwrap_or(20));
     if !(1..=HOURS_MAX).contains(&hours) || !(2..=DRAWS_MAX).contains(&draws) {
-        return Err(Refusal::invalid(format!(
-            "hours must be 1 to {HOURS_MAX}, draws 2 to {DRAWS_MAX}"
-        )));
+        return Err(Refusal::invalid(format!("hours must be 1 to {HOURS_MAX}, draws 2 to {DRAWS_MAX}")));
     }
     let Ok(turn) = TURN.try_acquire() else {
         return Err(Refusal::new(
@@ -146,7 +144,9 @@ fn run(
         abandonment: change(compared.abandonment),
         unserved: change(compared.unserved),
         skill_fit: change(compared.skill_fit),
-        loads: loads.map(|(agent, it)| TryLoad { agent: *agent, name: None, load: change(it.load) }).collect(),
+        loads: loads
+            .map(|(agent, it)| TryLoad { agent: *agent, name: None, load: change(it.load) })
+            .collect(),
         blocked_by: compared.blocked_by,
         groups: compared.groups.into_iter().map(group).collect(),
     };

@@ -7,6 +7,7 @@ import { Alert, Check } from "../icons.tsx";
 import { ask, Refused } from "../problem.ts";
 import type { TryBody, TryChange, TryGroup } from "../protocol.ts";
 import { who } from "../sign-in.tsx";
+import { Trial } from "./trial.tsx";
 
 const text = signal("");
 const hours = signal(24);
@@ -230,6 +231,7 @@ export function Try() {
         </p>
       )}
       {it && <Result body={it.body} current={current} />}
+      <Trial text={text.value} admin={role === "admin"} />
     </section>
   );
 }

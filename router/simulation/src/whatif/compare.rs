@@ -176,7 +176,8 @@ impl Comparison {
         let rank = |it: &GroupRow| if it.low > 0.0 { it.wait_before_s - it.wait_after_s } else { 1.0 };
         rows.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
         let all = |it: &Tally| it.groups.first().copied().unwrap_or_default();
-        let mut loads: Vec<LoadRow> = (0..plan.agents.len()).map(|agent| load(traffic, plan, pairs, agent)).collect();
+        let mut loads: Vec<LoadRow> =
+            (0..plan.agents.len()).map(|agent| load(traffic, plan, pairs, agent)).collect();
         loads.retain(|it| it.load.before > 0.0 || it.load.after > 0.0);
         let grows = |it: &LoadRow| it.load.before - it.load.after;
         loads.sort_by(|a, b| grows(a).total_cmp(&grows(b)));

@@ -112,14 +112,10 @@ mod tests {
             absences: vec![(at(10), at(20)), (at(30), at(40))],
         };
         let mut place = Place::default();
-        assert_eq!([5, 10, 19, 20, 35, 45].map(|now| place.absent(&record, now)), [
-            None,
-            Some(20),
-            Some(20),
-            None,
-            Some(40),
-            None
-        ]);
+        assert_eq!(
+            [5, 10, 19, 20, 35, 45].map(|now| place.absent(&record, now)),
+            [None, Some(20), Some(20), None, Some(40), None]
+        );
         assert_eq!([49, 70, 70, 70].map(|now| place.declines(&record, now)), [None, Some(3), Some(4), None]);
     }
 }

@@ -272,7 +272,8 @@ impl Gather {
         for (matter, stint, (agent, queue, work)) in &self.pieces {
             if let Some(stint) = self.traffic.matters[*matter as usize].stints.get_mut(*stint as usize) {
                 let whole = work * speeds.speed(*agent, *queue);
-                stint.work = if stint.work.is_nan() { whole + speeds.mean(*queue) } else { stint.work + whole };
+                stint.work =
+                    if stint.work.is_nan() { whole + speeds.mean(*queue) } else { stint.work + whole };
             }
         }
         for stint in self.traffic.matters.iter_mut().flat_map(|it| &mut it.stints) {
@@ -373,7 +374,14 @@ impl Gather {
 
     fn opened(&mut self, at: Timestamp, kind: &EventKind) {
         let EventKind::ConversationOpened {
-            conversation, customer, needs, priority, language, topics, known_agent, holds,
+            conversation,
+            customer,
+            needs,
+            priority,
+            language,
+            topics,
+            known_agent,
+            holds,
         } = kind
         else {
             return;

@@ -177,9 +177,10 @@ impl Plan {
         for change in &staffing.change {
             let agent = number(&change.agent)?;
             let id = self.agents[agent as usize];
-            let there = self.start.workspace(traffic.workspace).and_then(|it| {
-                Some(Desk::Put(it.pool.profile(id)?.clone(), it.agents.get(&id)?.bot))
-            });
+            let there = self
+                .start
+                .workspace(traffic.workspace)
+                .and_then(|it| Some(Desk::Put(it.pool.profile(id)?.clone(), it.agents.get(&id)?.bot)));
             self.desk.extend(there.map(|put| (begin, agent, put)));
             for (_, _, put) in self.desk.iter_mut().filter(|(_, of, _)| *of == agent) {
                 if let Desk::Put(profile, _) = put {
@@ -243,8 +244,11 @@ impl Plan {
         let first = if here { Standing::Online } else { Standing::Offline };
         self.desk.push((at, agent, Desk::Standing(first)));
         loop {
-            let next =
-                if here { calendar.next_closing(HOURS_QUEUE, at) } else { calendar.next_opening(HOURS_QUEUE, at) };
+            let next = if here {
+                calendar.next_closing(HOURS_QUEUE, at)
+            } else {
+                calendar.next_opening(HOURS_QUEUE, at)
+            };
             let Some(next) = next.filter(|next| *next < end && *next > at) else { return Ok(()) };
             (at, here) = (next, !here);
             let standing = if here { Standing::Online } else { Standing::Offline };
@@ -279,10 +283,7 @@ fn ends_planned(document: &Document) -> Document {
 /// The intake rules whose condition holds for each conversation. A condition that was in force when it came was answered
 /// then, with all that was known; another is answered from what the events tell: channel, language, topics, size, hour and
 /// day, and whether the customer had been here.
-pub(super) fn holds(
-    traffic: &Traffic,
-    document: &Document,
-) -> Result<Option<Vec<Box<[u16]>>>, PlanFault> {
+pub(super) fn holds(traffic: &Traffic, document: &Document) -> Result<Option<Vec<Box<[u16]>>>, PlanFault> {
     let written: Vec<(u16, &str)> = (0u16..)
         .zip(&document.intake)
         .filter_map(|(index, rule)| Some((index, rule.when.condition.as_deref()?)))
@@ -305,9 +306,11 @@ pub(super) fn holds(
     let of = |matter: &Matter| {
         let recorded = in_force(traffic, matter.came.unwrap_or(traffic.span.0));
         let holding = compiled.iter().filter(|(_, source, condition)| {
-            let answered = recorded.intake.iter().zip(0u16..).find(|(rule, _)| {
-                rule.when.condition.as_deref() == Some(*source)
-            });
+            let answered = recorded
+                .intake
+                .iter()
+                .zip(0u16..)
+                .find(|(rule, _)| rule.when.condition.as_deref() == Some(*source));
             match answered {
                 Some((_, index)) => matter.holds.contains(&index),
                 None => condition.holds(&facts(traffic, matter).within_bounds()).unwrap_or(false),

@@ -46,7 +46,8 @@ pub fn cause_of(before: &Engine, events: &[Event]) -> Option<Cause> {
             command(CommandKind::SetStanding { agent: *agent, standing: *standing })
         }
         EventKind::ConversationOpened { .. } => opening(events),
-        EventKind::ContactPointAdded { conversation, .. } | EventKind::MessageReceived { conversation, .. } => {
+        EventKind::ContactPointAdded { conversation, .. }
+        | EventKind::MessageReceived { conversation, .. } => {
             message(events, *conversation, customer(conversation)?)
         }
         EventKind::MessageSent { conversation, message, agent, size, .. } => {
@@ -106,15 +107,22 @@ fn reserved_in(events: &[Event]) -> Option<AgentId> {
 }
 
 fn opening(events: &[Event]) -> Option<Cause> {
-    let EventKind::ConversationOpened { conversation, customer, language, topics, known_agent, holds, .. } =
-        &events.first()?.kind
+    let EventKind::ConversationOpened {
+        conversation, customer, language, topics, known_agent, holds, ..
+    } = &events.first()?.kind
     else {
         return None;
     };
     let mut cause = message(events, *conversation, *customer)?;
     if let Cause::Command(kind) = &mut cause
         && let CommandKind::ReceiveMessage {
-            to, new, language: of, topics: on, known_agent: known, holds: hold, ..
+            to,
+            new,
+            language: of,
+            topics: on,
+            known_agent: known,
+            holds: hold,
+            ..
         } = &mut **kind
     {
         *to = None;

@@ -79,7 +79,8 @@ impl Header {
             switchboard: "events".to_owned(),
             form: FORM,
             workspace,
-            holds: "ids, times, sizes, routing classes, agents' skills and presence, policies, decisions".to_owned(),
+            holds: "ids, times, sizes, routing classes, agents' skills and presence, policies, decisions"
+                .to_owned(),
             leaves_out: "message bodies, names, addresses, facts, labels, keys".to_owned(),
         }
     }
@@ -124,7 +125,8 @@ impl<W: Write> Writer<W> {
     }
 
     fn frame(&mut self, tag: u8, content: &[u8]) -> Result<(), Fault> {
-        let length = u32::try_from(content.len() + 1).map_err(|_| Fault::Form("a part is too long".into()))?;
+        let length =
+            u32::try_from(content.len() + 1).map_err(|_| Fault::Form("a part is too long".into()))?;
         self.out.write_all(&length.to_le_bytes())?;
         self.out.write_all(&[tag])?;
         self.out.write_all(content)?;
@@ -191,7 +193,10 @@ pub fn read(
     let header: Header =
         serde_json::from_slice(&line).map_err(|_| Fault::Form("it does not begin with a header".into()))?;
     if header.switchboard != "events" || header.form != FORM {
-        return Err(Fault::Form(format!("its form is {} {}, not events {FORM}", header.switchboard, header.form)));
+        return Err(Fault::Form(format!(
+            "its form is {} {}, not events {FORM}",
+            header.switchboard, header.form
+        )));
     }
     let (mut events, mut content) = (0, Vec::new());
     loop {
@@ -278,7 +283,9 @@ mod tests {
         assert_eq!(header.unwrap(), Header::of(WORKSPACE));
         assert_eq!(parts.len(), 4);
         assert!(matches!(&parts[0], Part::State(_)));
-        assert!(matches!(&parts[2], Part::Event(it) if matches!(&it.kind, EventKind::AgentPut { name, .. } if name.is_empty())));
+        assert!(
+            matches!(&parts[2], Part::Event(it) if matches!(&it.kind, EventKind::AgentPut { name, .. } if name.is_empty()))
+        );
         assert!(matches!(&parts[3], Part::Erased(ids) if ids[..] == [CustomerId::from_bits(7)]));
     }
 

@@ -43,7 +43,14 @@ impl Shadow {
                 self.apply(event, EventKind::PolicyInstalled { version: *version, document });
             }
             EventKind::ConversationOpened {
-                conversation, customer, needs, language, topics, known_agent, holds, ..
+                conversation,
+                customer,
+                needs,
+                language,
+                topics,
+                known_agent,
+                holds,
+                ..
             } => {
                 let arrival =
                     Arrival { channel: &needs.channel, language: language.as_deref(), topics, holds };

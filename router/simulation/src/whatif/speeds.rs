@@ -42,7 +42,8 @@ impl Speeds {
             let of = kinds.entry(*kind).or_default();
             *of = (of.0 + work, of.1 + 1.0);
         }
-        let mean: BTreeMap<u32, f64> = kinds.iter().map(|(kind, (work, count))| (*kind, work / count)).collect();
+        let mean: BTreeMap<u32, f64> =
+            kinds.iter().map(|(kind, (work, count))| (*kind, work / count)).collect();
         let mut agents: BTreeMap<u32, Sum> = BTreeMap::new();
         let mut pairs: BTreeMap<(u32, u32), Sum> = BTreeMap::new();
         for (agent, kind, work) in pieces {

@@ -185,8 +185,7 @@ mod tests {
 
     #[test]
     fn a_difference_is_found_with_its_interval_and_not_before_it_can_be() {
-        let (kept, tried) =
-            (Document::default(), Document { rule: Rule::RoundRobin, ..Document::default() });
+        let (kept, tried) = (Document::default(), Document { rule: Rule::RoundRobin, ..Document::default() });
         let mut split = Split::new(kept.clone(), tried.clone(), 1_000_000);
         let mut number = 0u128;
         for block in 0..20i64 {
@@ -196,7 +195,8 @@ mod tests {
             assert_eq!(split.figures().low.is_some(), block >= 4, "{block}");
             for turn in 0..50 {
                 number += 1;
-                let (at, conversation) = (block * 1_000_000 + turn * 20_000, ConversationId::from_bits(number));
+                let (at, conversation) =
+                    (block * 1_000_000 + turn * 20_000, ConversationId::from_bits(number));
                 let needs = Needs {
                     queue: "support".into(),
                     channel: "web_chat".into(),

@@ -107,12 +107,7 @@ pub(super) struct World<'a> {
 }
 
 /// Replays the traffic under a plan, with what is not known drawn by this number.
-pub(super) fn replay(
-    traffic: &Traffic,
-    plan: &Plan,
-    draw: u64,
-    tally: Tally,
-) -> Result<Tally, Restless> {
+pub(super) fn replay(traffic: &Traffic, plan: &Plan, draw: u64, tally: Tally) -> Result<Tally, Restless> {
     let mut world = World::new(traffic, plan, draw, tally);
     world.take_over();
     world.play()?;
@@ -334,7 +329,14 @@ impl<'a> World<'a> {
         let command = &mut self.messages[matter.kind as usize];
         command.id = CommandId::from_bits(self.commands);
         if let CommandKind::ReceiveMessage {
-            customer, contact_point, new, message, known_agent, holds, size, ..
+            customer,
+            contact_point,
+            new,
+            message,
+            known_agent,
+            holds,
+            size,
+            ..
         } = &mut command.kind
         {
             // A customer of one's own each: here nobody's next matter meets the last one still open.

@@ -100,7 +100,8 @@ impl World<'_> {
             return self.due(until, What::Answers { matter, agent, offer, declines: false });
         }
         if let Some(after) = place.declines(record, self.now) {
-            return self.due(self.now.saturating_add(after), What::Answers { matter, agent, offer, declines: true });
+            return self
+                .due(self.now.saturating_add(after), What::Answers { matter, agent, offer, declines: true });
         }
         let pick = self.stream(Purpose::Answer, matter, offers).below(record.answers.len());
         let after = record.answers.get(pick).copied().unwrap_or(0);
@@ -171,8 +172,7 @@ impl World<'_> {
             let matter = self.places[agent as usize].hands[index];
             let of = &self.traffic.matters[matter as usize];
             let queue = self.stint(matter).map_or(0, |it| it.queue);
-            let speed =
-                self.channels[of.kind as usize].with(busy) * self.traffic.speeds.speed(agent, queue);
+            let speed = self.channels[of.kind as usize].with(busy) * self.traffic.speeds.speed(agent, queue);
             let live = &mut self.lives[matter as usize];
             if speed == live.speed {
                 continue;

@@ -14,7 +14,8 @@ impl World<'_> {
                 }
             }
             EventKind::OfferMade { conversation, offer, decision, .. } => {
-                if let (Some(matter), Some(agent)) = (self.matter(*conversation), self.number(decision.agent)) {
+                if let (Some(matter), Some(agent)) = (self.matter(*conversation), self.number(decision.agent))
+                {
                     self.offered(matter, *offer, agent);
                 }
             }
