@@ -58,7 +58,7 @@ pub fn parts(
                     {
                         gone_here.insert(*customer);
                     }
-                    each(Part::Event(unnamed(event))).map_err(Unread::Stopped)
+                    each(Part::Event(Box::new(unnamed(event)))).map_err(Unread::Stopped)
                 }
                 Ok(_) => Ok(()),
                 Err(error) => Err(Unread::Record(position.0, error)),

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me, PolicyRemarks, Problem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, HistoryBody, Me,
+    PolicyRemarks, Problem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody,
+    WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};

@@ -158,7 +158,7 @@ fn from_file(path: &Path, hands: &mut Hands) -> Result<Vec<CustomerId>> {
                     begun = true;
                     hands.begin(state.take().unwrap_or_default(), event.workspace);
                 }
-                hands.event(event);
+                hands.event(*event);
             }
             Part::Erased(customers) => gone.extend(customers),
         }

@@ -106,7 +106,7 @@ impl Run {
         let offers: Vec<_> = state.offers.iter().map(|(offer, of)| (*offer, *of)).collect();
         let (conversation, holder) = self.pick(&open).unwrap_or((ConversationId::from_bits(9), None));
         let holder = holder.unwrap_or(agent);
-        let kind = match self.dice.below(24) {
+        let kind = match self.dice.below(26) {
             0..=6 => self.message(agent, conversation),
             7 => {
                 let standing = self.pick(&[Standing::Online, Standing::Away, Standing::Offline]).unwrap();
@@ -144,7 +144,10 @@ impl Run {
                 CommandKind::Park { agent: holder, conversation, until }
             }
             18 => CommandKind::Unpark { agent: holder, conversation },
-            19 | 20 => CommandKind::Close { by: Actor::Agent(holder), conversation },
+            19 | 20 => {
+                let solved = self.pick(&[None, Some(true), Some(false)]).flatten();
+                CommandKind::Close { by: Actor::Agent(holder), conversation, solved }
+            }
             21 => {
                 let stage = DeliveryStage::Seen;
                 CommandKind::ReportDelivery { conversation, side: Side::Customer, upto: 1, stage }
@@ -154,6 +157,11 @@ impl Run {
                 let document = Box::new(document(&mut self.dice));
                 let version = self.engine.workspace(workspace).unwrap().policy_version + 1;
                 CommandKind::InstallPolicy { version, document }
+            }
+            23 => CommandKind::EndWrapUp { agent, conversation },
+            24 => {
+                let channels = if self.dice.below(3) == 0 { vec!["web_chat".into()] } else { Vec::new() };
+                CommandKind::PauseChannels { agent, channels }
             }
             _ => {
                 let profile = profile(&mut self.dice);

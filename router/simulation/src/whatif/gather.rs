@@ -48,8 +48,8 @@ struct Open {
     channel: u32,
     /// Since when it waits, in this stint.
     waits: Option<Timestamp>,
-    /// The offer that stands: to whom, since when, whether it is given time.
-    offered: Option<(u32, Timestamp, bool)>,
+    /// The offers that stand: to whom, since when, whether they are given time.
+    offered: Vec<(u32, Timestamp, bool)>,
     held: Option<Held>,
     parked: Option<Timestamp>,
     /// Its agent left in the middle of the work.
@@ -122,7 +122,7 @@ impl Gather {
                     self.wait(it.id, at);
                     let agent = self.agent(agent);
                     if let Some(open) = self.open.get_mut(&it.id) {
-                        open.offered = Some((agent, made, until > made));
+                        open.offered.push((agent, made, until > made));
                     }
                 }
                 Phase::Assigned { agent } => self.take(it.id, agent, at),
@@ -147,6 +147,9 @@ impl Gather {
             EventKind::AgentPut { agent, bot, profile, .. } => {
                 self.desk(at, *agent, Desk::Put(profile.clone(), *bot));
             }
+            EventKind::ChannelsPaused { agent, channels } => {
+                self.desk(at, *agent, Desk::Paused(channels.clone()));
+            }
             EventKind::AgentRemoved { agent } => self.desk(at, *agent, Desk::Removed),
             EventKind::StandingChanged { agent, standing, why: StandingCause::Asked } => {
                 self.seen(*agent, at);
@@ -162,25 +165,25 @@ impl Gather {
             EventKind::OfferMade { conversation, until, decision, .. } => {
                 let agent = self.agent(decision.agent);
                 if let Some(open) = self.open.get_mut(conversation) {
-                    open.offered = Some((agent, at, *until > at));
+                    open.offered.push((agent, at, *until > at));
                 }
             }
             EventKind::OfferAccepted { conversation, agent, .. } => {
                 self.seen(*agent, at);
                 self.served(at, *conversation, *agent);
             }
-            EventKind::OfferDeclined { conversation, .. } => {
-                if let Some((agent, made, _)) = self.offer_over(*conversation) {
+            EventKind::OfferDeclined { conversation, agent, .. } => {
+                if let Some((agent, made, _)) = self.offer_over(*conversation, *agent) {
                     self.traffic.agents[agent as usize].declines.push((made, at.since(made).0));
                 }
             }
-            EventKind::OfferTimedOut { conversation, .. } => {
-                if let Some((agent, made, _)) = self.offer_over(*conversation) {
+            EventKind::OfferTimedOut { conversation, agent, .. } => {
+                if let Some((agent, made, _)) = self.offer_over(*conversation, *agent) {
                     self.absent[agent as usize].get_or_insert(made);
                 }
             }
-            EventKind::OfferWithdrawn { conversation, .. } => {
-                self.offer_over(*conversation);
+            EventKind::OfferWithdrawn { conversation, agent, .. } => {
+                self.offer_over(*conversation, *agent);
             }
             EventKind::Released { conversation, .. } => {
                 self.put_down(at, *conversation);
@@ -206,7 +209,7 @@ impl Gather {
                 self.stint(*conversation, Patience::Beyond(0));
                 self.take(*conversation, *agent, at);
             }
-            EventKind::Closed { conversation, by } => self.closed(at, *conversation, *by),
+            EventKind::Closed { conversation, by, .. } => self.closed(at, *conversation, *by),
             EventKind::Reopened { closed } => {
                 let kind = Kind {
                     needs: closed.needs.clone(),
@@ -225,6 +228,7 @@ impl Gather {
             | EventKind::MessageReceived { .. }
             | EventKind::MessageSent { .. }
             | EventKind::StepTaken { .. }
+            | EventKind::WrapUpEnded { .. }
             | EventKind::DeliveryReported { .. } => {}
         }
     }
@@ -362,7 +366,7 @@ impl Gather {
             queue,
             channel: number,
             waits: None,
-            offered: None,
+            offered: Vec::new(),
             held: None,
             parked: None,
             interrupted: false,
@@ -382,6 +386,7 @@ impl Gather {
             topics,
             known_agent,
             holds,
+            ..
         } = kind
         else {
             return;

@@ -215,7 +215,7 @@ impl Plan {
         }
         // At one moment agents are made or changed before they come.
         let rank = |desk: &Desk| u8::from(matches!(desk, Desk::Standing(_)));
-        self.desk.sort_by(|a, b| (a.0, rank(&a.2)).cmp(&(b.0, rank(&b.2))));
+        self.desk.sort_by_key(|(at, _, desk)| (*at, rank(desk)));
         Ok(())
     }
 

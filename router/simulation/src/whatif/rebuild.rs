@@ -65,8 +65,16 @@ pub fn cause_of(before: &Engine, events: &[Event]) -> Option<Cause> {
         EventKind::OfferDeclined { offer, agent, .. } => {
             command(CommandKind::DeclineOffer { agent: *agent, offer: *offer })
         }
-        EventKind::Released { .. } | EventKind::Rerouted { .. } => transfer(events),
-        EventKind::OfferWithdrawn { .. } => transfer(events).or_else(|| closing(events, &customer)),
+        EventKind::Rerouted { .. } => transfer(events),
+        // Taken off an agent who is away and leaves the customer without a word.
+        EventKind::Released { conversation, .. } => transfer(events).or(Some(Cause::Look(*conversation))),
+        // Several had it offered: one has taken it, or it is gone for all.
+        EventKind::OfferWithdrawn { .. } => {
+            transfer(events).or_else(|| closing(events, &customer)).or_else(|| accepting(events))
+        }
+        EventKind::ChannelsPaused { agent, channels } => {
+            command(CommandKind::PauseChannels { agent: *agent, channels: channels.clone() })
+        }
         EventKind::Closed { .. } => closing(events, &customer),
         EventKind::Parked { conversation, agent, until } => {
             command(CommandKind::Park { agent: *agent, conversation: *conversation, until: *until })
@@ -89,7 +97,8 @@ pub fn cause_of(before: &Engine, events: &[Event]) -> Option<Cause> {
         EventKind::Queued { conversation, .. }
         | EventKind::OfferMade { conversation, .. }
         | EventKind::OfferTimedOut { conversation, .. }
-        | EventKind::StepTaken { conversation, .. } => Some(Cause::Look(*conversation)),
+        | EventKind::StepTaken { conversation, .. }
+        | EventKind::WrapUpEnded { conversation, .. } => Some(Cause::Look(*conversation)),
     }
 }
 
@@ -179,12 +188,20 @@ fn transfer(events: &[Event]) -> Option<Cause> {
     command(CommandKind::Transfer { by, conversation, to })
 }
 
+fn accepting(events: &[Event]) -> Option<Cause> {
+    let (agent, offer) = events.iter().find_map(|it| match &it.kind {
+        EventKind::OfferAccepted { offer, agent, .. } => Some((*agent, *offer)),
+        _ => None,
+    })?;
+    command(CommandKind::AcceptOffer { agent, offer })
+}
+
 fn closing(
     events: &[Event],
     customer: &dyn Fn(&ConversationId) -> Option<policy::id::CustomerId>,
 ) -> Option<Cause> {
-    let (conversation, by) = events.iter().find_map(|it| match &it.kind {
-        EventKind::Closed { conversation, by } => Some((*conversation, *by)),
+    let (conversation, by, solved) = events.iter().find_map(|it| match &it.kind {
+        EventKind::Closed { conversation, by, solved } => Some((*conversation, *by, *solved)),
         _ => None,
     })?;
     let by = match by {
@@ -192,7 +209,7 @@ fn closing(
         ClosedBy::Customer => Actor::Customer(customer(&conversation)?),
         ClosedBy::Agent(agent) => Actor::Supervisor(agent),
     };
-    command(CommandKind::Close { by, conversation })
+    command(CommandKind::Close { by, conversation, solved })
 }
 
 /// How a replay went.

@@ -92,7 +92,7 @@ pub enum Part {
     /// The state to begin with.
     State(Box<Engine>),
     /// What happened next.
-    Event(Event),
+    Event(Box<Event>),
     /// Customers who were erased.
     Erased(Vec<CustomerId>),
 }
@@ -200,10 +200,7 @@ pub fn read(
     }
     let (mut events, mut content) = (0, Vec::new());
     loop {
-        let (tag, size) = match frame(&mut input)? {
-            Some(frame) => frame,
-            None => return Err(Fault::CutShort(events)),
-        };
+        let Some((tag, size)) = frame(&mut input)? else { return Err(Fault::CutShort(events)) };
         content.resize(size, 0);
         input.read_exact(&mut content).map_err(|_| Fault::CutShort(events))?;
         let part = match tag {
@@ -211,7 +208,7 @@ pub fn read(
             EVENT => {
                 events += 1;
                 let event = record::read(&content).map_err(|fault| Fault::Event { number: events, fault })?;
-                Part::Event(event)
+                Part::Event(Box::new(event))
             }
             ERASED => {
                 let (ids, _) = content.as_chunks::<16>();

@@ -50,7 +50,9 @@ impl Shadow {
                 topics,
                 known_agent,
                 holds,
-                ..
+                head_start: _,
+                preferred,
+                priority: _,
             } => {
                 let arrival =
                     Arrival { channel: &needs.channel, language: language.as_deref(), topics, holds };
@@ -65,6 +67,8 @@ impl Shadow {
                     topics: topics.clone(),
                     known_agent: *known_agent,
                     holds: holds.clone(),
+                    head_start: routing.head_start,
+                    preferred: preferred.clone(),
                 };
                 self.apply(event, kind);
             }

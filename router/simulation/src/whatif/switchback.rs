@@ -213,12 +213,14 @@ mod tests {
                     topics: Vec::new(),
                     known_agent: None,
                     holds: Vec::new(),
+                    head_start: policy::time::Span(0),
+                    preferred: None,
                 };
                 split.event(&event(at, opened));
                 let waits = 5_000 + 100 * (block + turn) + if is_tried { 3_000 } else { 0 };
                 let (agent, offer) = (AgentId::from_bits(1), OfferId::from_bits(number));
                 let ends = if turn == 49 {
-                    EventKind::Closed { conversation, by: ClosedBy::Customer }
+                    EventKind::Closed { conversation, by: ClosedBy::Customer, solved: None }
                 } else {
                     EventKind::OfferAccepted { conversation, offer, agent, fence: 1 }
                 };

@@ -128,6 +128,8 @@ pub enum Desk {
     Put(AgentProfile, bool),
     /// Removed.
     Removed,
+    /// Takes nothing more on these channels.
+    Paused(Vec<Box<str>>),
     /// Came or went.
     Standing(Standing),
 }

@@ -50,7 +50,7 @@ struct Live {
     /// Waits so far, which tells draws apart.
     spell: u16,
     offers: u16,
-    offer: Option<OfferId>,
+    offered: Vec<OfferId>,
     agent: u32,
     /// Since when it waits.
     since: i64,
@@ -124,7 +124,7 @@ impl<'a> World<'a> {
             stint: 0,
             spell: 0,
             offers: 0,
-            offer: None,
+            offered: Vec::new(),
             agent: 0,
             since: 0,
             waited: 0,
@@ -273,6 +273,9 @@ impl<'a> World<'a> {
                 let (profile, bot) = (profile.clone(), *bot);
                 self.ask(CommandKind::PutAgent { agent: id, name: "".into(), bot, profile });
             }
+            Desk::Paused(channels) => {
+                self.ask(CommandKind::PauseChannels { agent: id, channels: channels.clone() });
+            }
             Desk::Removed => {
                 place.stands(self.now, Standing::Offline);
                 self.ask(CommandKind::RemoveAgent { agent: id });
@@ -362,14 +365,14 @@ impl<'a> World<'a> {
 
     fn close(&mut self, matter: u32) {
         let (conversation, by) = (self.id(matter), Actor::Supervisor(AgentId::from_bits(0)));
-        self.ask(CommandKind::Close { by, conversation });
+        self.ask(CommandKind::Close { by, conversation, solved: None });
         if self.lives[matter as usize].phase != Phase::Ended {
             self.ended(matter);
         }
     }
 
     fn answers(&mut self, matter: u32, agent: u32, offer: OfferId, declines: bool) {
-        let stands = self.lives[matter as usize].offer == Some(offer);
+        let stands = self.lives[matter as usize].offered.contains(&offer);
         let id = self.plan.agents[agent as usize];
         match (stands, declines) {
             (true, true) => drop(self.ask(CommandKind::DeclineOffer { agent: id, offer })),

@@ -68,12 +68,19 @@ impl Gather {
         self.waits.entry(queue).or_default().push((waited, false));
     }
 
-    pub(super) fn offer_over(&mut self, conversation: ConversationId) -> Option<(u32, Timestamp, bool)> {
-        self.open.get_mut(&conversation)?.offered.take()
+    pub(super) fn offer_over(
+        &mut self,
+        conversation: ConversationId,
+        agent: AgentId,
+    ) -> Option<(u32, Timestamp, bool)> {
+        let agent = self.agent(agent);
+        let offered = &mut self.open.get_mut(&conversation)?.offered;
+        let at = offered.iter().position(|(to, ..)| *to == agent)?;
+        Some(offered.remove(at))
     }
 
     pub(super) fn served(&mut self, at: Timestamp, conversation: ConversationId, agent: AgentId) {
-        if let Some((to, made, true)) = self.offer_over(conversation) {
+        if let Some((to, made, true)) = self.offer_over(conversation, agent) {
             self.traffic.agents[to as usize].answers.push(at.since(made).0);
         }
         self.waited(conversation, at, Patience::Beyond);
@@ -135,7 +142,6 @@ impl Gather {
     }
 
     pub(super) fn closed(&mut self, at: Timestamp, conversation: ConversationId, by: ClosedBy) {
-        self.offer_over(conversation);
         self.put_down(at, conversation);
         let Some(open) = self.open.get(&conversation) else { return };
         if let Some(since) = open.waits {

@@ -88,8 +88,7 @@ impl World<'_> {
     /// An offer stands: the agent sees it, now or later.
     pub(super) fn offered(&mut self, matter: u32, offer: OfferId, agent: u32) {
         let live = &mut self.lives[matter as usize];
-        live.offer = Some(offer);
-        live.agent = agent;
+        live.offered.push(offer);
         live.offers = live.offers.saturating_add(1);
         let offers = live.offers;
         let Some(record) = self.traffic.agents.get(agent as usize) else {
@@ -115,7 +114,7 @@ impl World<'_> {
             live.waited += (self.now - live.since).max(0);
         }
         live.phase = Phase::Held;
-        live.offer = None;
+        live.offered.clear();
         live.agent = agent;
         while self.stint(matter).is_some_and(|it| it.moved.is_some()) {
             self.next_stint(matter);

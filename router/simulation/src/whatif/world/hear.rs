@@ -27,14 +27,14 @@ impl World<'_> {
             }
             EventKind::OfferTimedOut { conversation, offer, agent } => {
                 if let (Some(matter), Some(agent)) = (self.matter(*conversation), self.number(*agent)) {
-                    self.lives[matter as usize].offer = None;
+                    self.lives[matter as usize].offered.retain(|it| it != offer);
                     self.places[agent as usize].late = Some(*offer);
                 }
             }
-            EventKind::OfferDeclined { conversation, .. }
-            | EventKind::OfferWithdrawn { conversation, .. } => {
+            EventKind::OfferDeclined { conversation, offer, .. }
+            | EventKind::OfferWithdrawn { conversation, offer, .. } => {
                 if let Some(matter) = self.matter(*conversation) {
-                    self.lives[matter as usize].offer = None;
+                    self.lives[matter as usize].offered.retain(|it| it != offer);
                 }
             }
             EventKind::Queued { conversation, .. } => {
@@ -69,7 +69,7 @@ impl World<'_> {
         self.put_down(matter);
         let live = &mut self.lives[matter as usize];
         live.phase = Phase::Ended;
-        live.offer = None;
+        live.offered.clear();
         self.open -= 1;
     }
 }
