@@ -681,6 +681,119 @@ export type TokenInput = {
 /** To whom a conversation is handed over. */
 export type TransferTarget = { "queue": string } | { "agent": AgentId };
 
+/** What came of one of the two policies. */
+export type TrialArm = {
+  /** Blocks with conversations. */
+  blocks: number,
+  /** Conversations. */
+  conversations: number,
+  /** The mean over blocks of their mean waits, in seconds. */
+  wait_s: number,
+  /** The share of customers who left. */
+  left: number,
+};
+
+/** A trial in live use, and what came of it so far: `GET /api/v1/policy/trial`. */
+export type TrialBody = {
+  /** When it began, in milliseconds since 1970. */
+  since_ms: number,
+  /** The length of a block, in minutes. */
+  minutes: number,
+  /** The policy that is tried (TOML). */
+  tried_policy: string,
+  /** Whether it is in force now. */
+  in_force: boolean,
+  /** Under the policy that is kept. */
+  kept: TrialArm,
+  /** Under the policy that is tried. */
+  tried: TrialArm,
+  /**
+   * The lower end of the 95 % interval of the difference in mean waits, tried less kept, in seconds; none before each has two
+   * blocks.
+   */
+  low: number | null,
+  /** The upper end. */
+  high: number | null,
+};
+
+/** Recorded traffic under another policy, before it goes live. */
+export type TryBody = {
+  /** The first recorded moment that was replayed, in milliseconds since 1970. */
+  from_ms: number,
+  /** The last one. */
+  to_ms: number,
+  /** Conversations that came. */
+  conversations: number,
+  /** Recorded decisions. */
+  decisions: number,
+  /** Decisions that come out the same. */
+  identical: number,
+  /** Decisions that the other policy makes otherwise. */
+  changed: number,
+  /** Conversations of customers who were erased; they count like all others. */
+  erased: number,
+  /** How often what the recording leaves open was drawn. */
+  draws: number,
+  /** Groups of customers; those that are worse off for certain come first. */
+  groups: Array<TryGroup>,
+  /** How many of them are worse off for certain. */
+  worse_off: number,
+  /** The share of customers who leave. */
+  abandonment: TryChange,
+  /** Customers who are never served. */
+  unserved: TryChange,
+  /** The mean proficiency in what was needed, 0 to 1. */
+  skill_fit: TryChange,
+  /** Agents; those whose load grows most come first. */
+  loads: Array<TryLoad>,
+  /** Guards that do not hold, in words; none: it may be published. */
+  blocked_by: Array<string>,
+};
+
+/** A figure before and after, with the 95 % interval of the difference. */
+export type TryChange = {
+  /** Under the recorded policy. */
+  before: number,
+  /** Under the other one. */
+  after: number,
+  /** The lower end of the difference. */
+  low: number,
+  /** The upper end. */
+  high: number,
+};
+
+/** A group of customers. */
+export type TryGroup = {
+  /** What makes the group: `all`, `queue`, `language`, `priority`, `channel`. */
+  by: string,
+  /** Which one. */
+  name: string,
+  /** How many conversations. */
+  conversations: number,
+  /** Mean seconds in queue before. */
+  wait_before_s: number,
+  /** And after. */
+  wait_after_s: number,
+  /** The lower end of the difference's 95 % interval, in seconds. */
+  low: number,
+  /** The upper end. */
+  high: number,
+  /** The share who left before. */
+  left_before: number,
+  /** And after. */
+  left_after: number,
+};
+
+/** An agent's load: the share of capacity that is taken. */
+export type TryLoad = {
+  /** Who. */
+  agent: AgentId,
+  /** The name, if the agent is still there. */
+  name: string | null,
+  /** The figures. */
+  load: TryChange,
+};
+
 /** The answer to `POST /api/v1/widget/sessions`. */
 export type WidgetSessionBody = {
   /** Keep it in the browser and send it next time: it is the visitor's key. */

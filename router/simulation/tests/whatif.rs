@@ -33,7 +33,16 @@ fn document(dice: &mut Stream) -> Document {
         let offer_s = if dice.below(4) == 0 { 0 } else { 15 };
         let idle_close_s = if dice.below(3) == 0 { 600 } else { 0 };
         let step = StepDoc { after_s: 40, drop: vec!["a".into()], any_language: true, ..StepDoc::default() };
-        let queue = QueueDoc { priority, offer_s, idle_close_s, steps: vec![step], ..QueueDoc::default() };
+        let queue = QueueDoc {
+            priority,
+            offer_s,
+            idle_close_s,
+            offers: 1 + u32::try_from(dice.below(3)).unwrap(),
+            wrap_up_s: [0, 20][dice.below(2)],
+            reassign_s: [0, 60][dice.below(2)],
+            steps: vec![step],
+            ..QueueDoc::default()
+        };
         document.queues.insert(name.into(), queue);
     }
     let when = WhenDoc { topic: Some("a".into()), ..WhenDoc::default() };
