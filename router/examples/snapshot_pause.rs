@@ -14,7 +14,7 @@ use log_store::{Batch, Level, Log, Options, Position, ShardId};
 use policy::Document;
 use policy::id::{CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::time::Timestamp;
-use router::shard::{record_of, state_hash, write_snapshot};
+use router::shard::{state_hash, write_snapshot};
 use tokio::runtime::Runtime;
 
 const WORKSPACE: WorkspaceId = WorkspaceId::from_bits(1);
@@ -40,7 +40,7 @@ impl Shard<'_> {
             let command = Command { id: CommandId::from_bits(self.turn.into()), workspace: WORKSPACE, kind };
             self.engine.handle(at, &command, &mut events)?;
         }
-        let records = events.iter().map(record_of).collect::<Result<Vec<_>, _>>()?;
+        let records = events.iter().map(engine::record::write).collect::<Result<Vec<_>, _>>()?;
         let batch = Batch { shard: SHARD, expected: self.position, records, writes: Vec::new() };
         self.position = self.runtime.block_on(self.log.append(batch))?;
         Ok(())
