@@ -341,6 +341,9 @@ pub struct QueueDoc {
     pub weight: Option<u32>,
     /// The work that one is expected to be, in seconds, until enough were seen.
     pub work_s: u32,
+    /// Whose honest wait is likely longer than so many seconds is told that the place is kept, also for who goes away
+    /// meanwhile; 0 never says so.
+    pub long_wait_s: u32,
     /// What changes while nobody takes it, in the order of their times.
     pub steps: Vec<StepDoc>,
 }
@@ -389,6 +392,7 @@ impl Default for QueueDoc {
             idle_close_s: 0,
             weight: None,
             work_s: 240,
+            long_wait_s: 300,
             steps: Vec::new(),
         }
     }

@@ -14,6 +14,7 @@
 
 mod ability;
 mod agents;
+mod ahead;
 mod choose;
 mod classes;
 mod costs;
@@ -31,6 +32,7 @@ mod slab;
 
 pub use ability::{Ability, Seen};
 pub use agents::Share;
+pub use ahead::{Ahead, Drain};
 pub use decision::{Decision, Lost, Name, Score, Terms, Trigger};
 pub use figures::{Figures, Learned};
 pub use pool::Pool;

@@ -57,6 +57,8 @@ pub struct Queue {
     pub reassign: Option<Span>,
     /// The name of its opening hours; none is always open.
     pub hours: Option<String>,
+    /// A wait that is likely longer is a long one: the customer may go away and keeps the place.
+    pub long_wait: Option<Span>,
     /// What changes while nobody takes a conversation.
     pub steps: Vec<Step>,
 }
@@ -379,6 +381,7 @@ impl Queue {
             wrap_up: Span::seconds(queue.wrap_up_s.into()),
             reassign: (queue.reassign_s > 0).then(|| Span::seconds(queue.reassign_s.into())),
             hours: queue.hours.clone(),
+            long_wait: (queue.long_wait_s > 0).then(|| Span::seconds(i64::from(queue.long_wait_s))),
             steps: queue
                 .steps
                 .iter()

@@ -127,6 +127,11 @@ export type BoardView = {
   decision_us: [number, number],
   /** The last minutes, oldest first, one a minute, 60 at most: (waiting at its end, service level in per cent, handled). */
   history: Array<[number, number | null, number]>,
+  /**
+   * How promises of the wait were kept: all of them, then by queue, language and priority; about the last thousand of
+   * each count.
+   */
+  promises?: Array<PromiseRow>,
   /** Conversations to open, those that wait longest first, then the newest, 100 at most. */
   conversations: Array<ConversationView>,
 };
@@ -437,6 +442,12 @@ export type PlaceView = {
   wait_s?: [number, number] | null,
   /** Outside hours: when somebody will be here, milliseconds since 1970. */
   opens_ms?: number | null,
+  /** It takes longer than was said at first. */
+  longer?: boolean,
+  /** The wait is a long one: who goes away meanwhile keeps the place, and finds the answer here. */
+  long?: boolean,
+  /** The range comes from the length of the line alone. */
+  rough?: boolean,
 };
 
 /** The state that an agent asks for. */
@@ -462,6 +473,22 @@ export type ProblemItem = {
   pointer: string,
   /** What is wrong and what would be right. */
   detail: string,
+};
+
+/** How promises of the wait were kept in one group. */
+export type PromiseRow = {
+  /** `all`, `queue`, `language` or `priority`. */
+  by: string,
+  /** The queue, the language or the priority; empty for all, and for a language that is not known. */
+  name: string,
+  /** Customers who were told and then served. */
+  served: number,
+  /** Of them, per cent served by the end of the range they were told first. */
+  kept: number,
+  /** The mean told, less the mean wait that came of it, in per cent of that. */
+  bias: number,
+  /** Customers who were told and left. */
+  left: number,
 };
 
 /** A queue on the board. */

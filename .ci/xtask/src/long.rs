@@ -37,6 +37,7 @@ pub(crate) fn steps() -> Vec<Step> {
             &["run", "--release", "--package", "router", "--example", "snapshot_pause"],
             30,
         ),
+        simulated("promise", &["simulate", "--promise", "--scenarios", &scenarios(), "--json"], 60),
         simulated("anchors", &["simulate", "--anchors", "--json"], 30),
         simulated(
             "simulate",

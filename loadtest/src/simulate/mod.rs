@@ -3,6 +3,7 @@
 mod anchors;
 mod page;
 pub(crate) mod pool;
+mod promise;
 mod record;
 mod scenarios;
 mod table;
@@ -43,8 +44,11 @@ pub(crate) struct Arguments {
     /// Write what a server would have recorded of one scenario under one rule, for `whatif`, and nothing else
     #[arg(long, value_name = "FILE", conflicts_with_all = ["anchors", "oracle", "report", "reps"])]
     record: Option<PathBuf>,
+    /// Ask waiting customers' promises in each scenario, and compare them with what came
+    #[arg(long, conflicts_with_all = ["anchors", "oracle"])]
+    promise: bool,
     /// Also write a page with plots
-    #[arg(long, value_name = "FILE.html", conflicts_with = "anchors")]
+    #[arg(long, value_name = "FILE.html", conflicts_with_all = ["anchors", "promise"])]
     report: Option<PathBuf>,
 }
 
@@ -55,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     }
     match &arguments.scenarios {
         Some(path) if arguments.record.is_some() => record::run(arguments, path),
+        Some(path) if arguments.promise => promise::run(arguments, path),
         Some(path) => scenarios::run(arguments, path),
         None => Err(Usage("name the scenarios: --scenarios FILE.jsonl, or --anchors".to_owned()).into()),
     }

@@ -17,7 +17,7 @@ use crate::report::Report;
 
 /// Plays one scenario under one rule and writes its events.
 pub(super) fn run(arguments: &Arguments, path: &Path) -> Result<bool> {
-    let chosen = scenarios::chosen(arguments, path)?;
+    let chosen = scenarios::chosen(arguments, path, [])?;
     let ([scenario], [rule], Some(to)) = (&chosen[..], &arguments.rule[..], &arguments.record) else {
         return Err(
             Usage("--record takes one scenario and one rule: use --only and --rule".to_owned()).into()

@@ -51,24 +51,29 @@ pub(super) fn run(arguments: &Arguments, path: &Path) -> Result<bool> {
     report.print(arguments.common.json)
 }
 
-fn plans(arguments: &Arguments, path: &Path) -> Result<Vec<Plan>> {
-    chosen(arguments, path)?
-        .into_iter()
-        .map(|scenario| plan(scenario, &arguments.rule, arguments.learn))
-        .collect()
-}
-
-/// The scenarios of a file that were asked for.
-pub(super) fn chosen(arguments: &Arguments, path: &Path) -> Result<Vec<Scenario>> {
+/// The scenarios of a file, and further ones, that were asked for.
+pub(super) fn chosen(
+    arguments: &Arguments,
+    path: &Path,
+    further: impl IntoIterator<Item = Scenario>,
+) -> Result<Vec<Scenario>> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Usage(format!("the scenarios could not be read from {}: {error}", path.display()))
     })?;
     let mut scenarios = Scenario::read_all(&text).map_err(|fault| Usage(fault.to_string()))?;
+    scenarios.extend(further);
     if let Some(unknown) = arguments.only.iter().find(|name| scenarios.iter().all(|it| it.name != **name)) {
         return Err(Usage(format!("there is no scenario `{unknown}` in {}", path.display())).into());
     }
     scenarios.retain(|it| arguments.only.is_empty() || arguments.only.contains(&it.name));
     Ok(scenarios)
+}
+
+fn plans(arguments: &Arguments, path: &Path) -> Result<Vec<Plan>> {
+    chosen(arguments, path, [])?
+        .into_iter()
+        .map(|scenario| plan(scenario, &arguments.rule, arguments.learn))
+        .collect()
 }
 
 fn plan(mut scenario: Scenario, rules: &[String], learn: Option<u32>) -> Result<Plan> {
@@ -151,6 +156,7 @@ mod tests {
             learn: None,
             anchors: false,
             record: None,
+            promise: false,
             report: None,
         }
     }

@@ -261,6 +261,7 @@ fn check_queue(path: &str, queue: &QueueDoc, document: &Document, faults: &mut F
         ("offers", u64::from(queue.offers), 1, 50),
         ("wrap_up_s", u64::from(queue.wrap_up_s), 0, u64::from(DAY_S)),
         ("reassign_s", u64::from(queue.reassign_s), 0, YEAR_S),
+        ("long_wait_s", u64::from(queue.long_wait_s), 0, u64::from(DAY_S)),
     ];
     for (name, value, least, most) in limits {
         faults.require(

@@ -145,17 +145,18 @@ impl Pool {
     }
 
     /// A conversation of this class was in this agent's hands for so long, beside so many others when it left: what it
-    /// would have been at full speed is learned. Gives the time in hand, without what the others cost, as per mille of the
-    /// work that was expected of the class; none where it ran beside the rest.
-    pub fn worked(&mut self, needs: &Needs, agent: AgentId, held: Span, beside: u32) -> Option<i64> {
+    /// would have been at full speed is learned. Gives that, and the time in hand, without what the others cost, as per mille
+    /// of the work that was expected of the class; none where it ran beside the rest.
+    pub fn worked(&mut self, needs: &Needs, agent: AgentId, held: Span, beside: u32) -> (Span, Option<i64>) {
         let number = self.class_of(needs);
         let profile = self.agent(agent).map(|agent| &self.profiles[agent.profile]);
         let own = profile.and_then(|profile| profile.fit(number)).map_or(1_000, |fit| fit.speed);
         let class = &mut self.classes[number];
         let alone = held.0.saturating_mul(class.speeds.with(beside + 1)) / 1_000;
         let expected = class.figures.work_ms(class.terms.work);
-        class.figures.worked(class.terms.work, Span(alone.saturating_mul(own) / 1_000));
-        (!class.beside).then(|| alone.saturating_mul(1_000) / expected)
+        let work = Span(alone.saturating_mul(own) / 1_000);
+        class.figures.worked(class.terms.work, work);
+        (work, (!class.beside).then(|| alone.saturating_mul(1_000) / expected))
     }
 
     /// Tells rate (arrivals in a million seconds) and work of a class from outside, for an experiment with more
@@ -204,7 +205,7 @@ impl Pool {
     }
 
     /// What the online agents of a profile can do at once, and for which classes.
-    fn team(&self, profile: &Profile, beside: bool, loads: &[i64]) -> Option<(i64, Vec<u32>)> {
+    pub(super) fn team(&self, profile: &Profile, beside: bool, loads: &[i64]) -> Option<(i64, Vec<u32>)> {
         let online: usize = profile.groups.iter().map(|group| group.members.len()).sum();
         let fits = profile
             .fits()

@@ -47,6 +47,27 @@ struct Reading<'a> {
     next: Candidate,
 }
 
+/// How a head of a line stands to others: past its bound or not, what the rule says, age, id.
+type Rank = (u8, i64, Timestamp, u128);
+
+/// What the rule has chosen, before a record is made of it.
+pub(super) struct Pick<'a> {
+    pub(super) winner: u32,
+    cost: Cost,
+    kept: u32,
+    hold: Option<i64>,
+    readings: Vec<Reading<'a>>,
+}
+
+/// Who was chosen, and nothing more.
+struct Picked(AgentId);
+
+impl From<Decision> for Picked {
+    fn from(decision: Decision) -> Self {
+        Self(decision.agent)
+    }
+}
+
 impl Pool {
     /// Whether this rule may leave a conversation waiting although somebody is free, so that it wants to be looked at
     /// again without any event.
@@ -58,6 +79,21 @@ impl Pool {
 
     /// The best agent by the rule, for one of the rules over groups.
     pub(super) fn choose_by_rule(&self, entry: &Entry, trigger: Trigger, at: Timestamp) -> Option<Decision> {
+        let Pick { winner, cost, kept, hold, mut readings } = self.pick_by_rule(entry, at)?;
+        let mut nearest = Vec::new();
+        while nearest.len() < NAMED
+            && let Some((slot, cost)) = self.read(&mut readings, entry, at)
+        {
+            nearest.push((self.agents[slot].id, self.scored(entry, slot, cost, at)));
+        }
+        Some(self.record(entry, winner, cost, trigger, at, kept, nearest, hold))
+    }
+
+    /// The best agent by the rule, without a record.
+    pub(super) fn pick_by_rule(&self, entry: &Entry, at: Timestamp) -> Option<Pick<'_>> {
+        if self.classes[entry.class].slots.free == 0 {
+            return None;
+        }
         let mut readings = self.readings(entry, at);
         let mut kept = 0u32;
         let (winner, cost) = loop {
@@ -70,46 +106,59 @@ impl Pool {
         };
         let overdue = entry.waiting.is_overdue(at);
         let hold = if overdue { None } else { self.hold(entry, cost.total, at) };
-        if hold.is_some_and(|hold| hold < cost.total) {
-            return None;
-        }
-        let mut nearest = Vec::new();
-        while nearest.len() < NAMED
-            && let Some((slot, cost)) = self.read(&mut readings, entry, at)
-        {
-            nearest.push((self.agents[slot].id, self.scored(entry, slot, cost, at)));
-        }
-        Some(self.record(entry, winner, cost, trigger, at, kept, nearest, hold))
+        let waits = hold.is_some_and(|hold| hold < cost.total);
+        (!waits).then_some(Pick { winner, cost, kept, hold, readings })
     }
 
     /// The conversation that an agent with room gets next by the rule, and who gets it: another agent may be the better
     /// one for it by now.
     pub(super) fn choose_next_by_rule(&self, slot: u32, at: Timestamp) -> Option<(ConversationId, Decision)> {
         let mut heads = self.heads(slot, at);
+        let choose = |entry: &Entry| self.choose_by_rule(entry, Trigger::AgentFreed, at);
+        let (place, mut decision) = self.first_of(&mut heads, slot, at, choose)?;
+        if decision.trigger == Trigger::AgentFreed {
+            heads.sort_unstable();
+            decision.next_in_line =
+                heads.into_iter().take(NAMED).map(|(_, place)| place.conversation()).collect();
+        }
+        Some((place.conversation(), decision))
+    }
+
+    /// The first of these that the rule gives to somebody now; it and those before it are taken out.
+    fn first_of<T: From<Decision>>(
+        &self,
+        heads: &mut Vec<(Rank, Place)>,
+        slot: u32,
+        at: Timestamp,
+        choose: impl Fn(&Entry) -> Option<T>,
+    ) -> Option<(Place, T)> {
         while let Some(best) = (0..heads.len()).min_by_key(|index| heads[*index].0) {
             let (_, place) = heads.swap_remove(best);
             let entry = &self.entries[place.slot];
-            if let Some(only) = entry.waiting.reserved {
-                let own = self.agents[slot].id == only;
-                if own && let Some(decision) = self.choose_agent(place.conversation(), at) {
-                    return Some((place.conversation(), decision));
+            let chosen = match entry.waiting.reserved {
+                Some(only) if self.agents[slot].id == only => {
+                    self.choose_agent(place.conversation(), at).map(T::from)
                 }
-                continue;
-            }
-            if let Some(mut decision) = self.choose_by_rule(entry, Trigger::AgentFreed, at) {
-                let mut rest: Vec<_> = heads.iter().map(|(rank, place)| (*rank, *place)).collect();
-                rest.sort_unstable();
-                decision.next_in_line =
-                    rest.into_iter().take(NAMED).map(|(_, place)| place.conversation()).collect();
-                return Some((place.conversation(), decision));
+                Some(_) => None,
+                None => choose(entry),
+            };
+            if let Some(chosen) = chosen {
+                return Some((place, chosen));
             }
         }
         None
     }
 
+    /// As [`Self::choose_next_by_rule`], without a record.
+    pub(super) fn pick_next_by_rule(&self, slot: u32, at: Timestamp) -> Option<(ConversationId, AgentId)> {
+        let pick = |entry: &Entry| Some(Picked(self.agents[self.pick_by_rule(entry, at)?.winner].id));
+        let (place, Picked(agent)) = self.first_of(&mut self.heads(slot, at), slot, at, pick)?;
+        Some((place.conversation(), agent))
+    }
+
     /// The first of each lane that this agent could serve now, with its rank: smallest first. Those past their bound by
     /// age alone.
-    fn heads(&self, slot: u32, at: Timestamp) -> Vec<((u8, i64, Timestamp, u128), Place)> {
+    fn heads(&self, slot: u32, at: Timestamp) -> Vec<(Rank, Place)> {
         let agent = &self.agents[slot];
         let profile = &self.profiles[agent.profile];
         let mut heads = Vec::new();

@@ -13,7 +13,7 @@ use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{DeliveryStage, Side};
-use crate::state::Conversation;
+use crate::state::{Conversation, Promise};
 
 /// A request to the engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -180,6 +180,11 @@ pub enum CommandKind {
         upto: u64,
         /// How far.
         stage: DeliveryStage,
+    },
+    /// Customers who wait are told of their wait; what they know already is not told again.
+    TellPromises {
+        /// Whom, and what; 1,000 at most.
+        told: Vec<(ConversationId, Promise)>,
     },
     /// Time has passed.
     Tick,

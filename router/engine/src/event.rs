@@ -12,7 +12,7 @@ use policy::matching::{AgentProfile, Decision, Needs, Preferred, Standing};
 use policy::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::state::Conversation;
+use crate::state::{Conversation, Promise};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -270,6 +270,11 @@ pub enum EventKind {
         /// Whose.
         agent: AgentId,
     },
+    /// Customers who wait were told of their wait.
+    PromisesTold {
+        /// Whom, and what.
+        told: Vec<(ConversationId, Promise)>,
+    },
 }
 
 /// Why an agent's standing changed.
@@ -340,7 +345,8 @@ impl EventKind {
             | Self::AgentPut { .. }
             | Self::AgentRemoved { .. }
             | Self::StandingChanged { .. }
-            | Self::ChannelsPaused { .. } => None,
+            | Self::ChannelsPaused { .. }
+            | Self::PromisesTold { .. } => None,
         }
     }
 }

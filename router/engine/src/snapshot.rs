@@ -10,7 +10,7 @@ use policy::id::{AgentId, ConversationId, WorkspaceId};
 use policy::matching::{AgentProfile, Learned, Share, Standing};
 use serde::{Deserialize, Serialize};
 
-use crate::state::{Agent, Conversation, Engine, QueueFigures, Workspace, Wrap};
+use crate::state::{Agent, Conversation, Engine, Promises, QueueFigures, Workspace, Wrap};
 
 /// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 3.
 const FORM: u8 = 3;
@@ -40,6 +40,7 @@ struct WrittenWorkspace {
     conversations: Vec<Conversation>,
     queues: BTreeMap<Box<str>, QueueFigures>,
     learned: Learned,
+    promises: Promises,
 }
 
 impl Engine {
@@ -65,6 +66,7 @@ impl Engine {
                     conversations: workspace.conversations.values().cloned().collect(),
                     queues: workspace.queues.clone(),
                     learned: workspace.pool.learned(),
+                    promises: workspace.promises.clone(),
                 };
                 (*id, written)
             })
@@ -109,6 +111,7 @@ impl WrittenWorkspace {
         workspace.pool.relearn(self.learned);
         workspace.policy = policy;
         workspace.queues = self.queues;
+        workspace.promises = self.promises;
         for mut it in self.conversations {
             it.deadline = it.next_look(&workspace.policy, it.active);
             workspace.customers.insert(it.customer, it.id);

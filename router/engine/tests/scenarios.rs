@@ -13,6 +13,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use engine::state::{Basis, Promise};
 use engine::{Actor, Command, CommandKind, Engine, Event, EventKind, HandOver};
 use policy::document::{Document, QueueDoc, StepDoc};
 use policy::id::{AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
@@ -185,6 +186,16 @@ impl Play {
                 };
                 CommandKind::Transfer { by: Actor::Agent(agent(0)), conversation: conversation(1), to }
             }
+            "promise" => {
+                let seconds = |at: usize| rest[at].parse().unwrap();
+                let promise = Promise {
+                    median_s: seconds(1),
+                    p90_s: seconds(2),
+                    mean_s: seconds(1),
+                    basis: Basis::Played,
+                };
+                CommandKind::TellPromises { told: vec![(conversation(0), promise)] }
+            }
             "tick" => CommandKind::Tick,
             other => panic!("unknown command {other}"),
         };
@@ -250,6 +261,11 @@ fn told(event: &Event) -> String {
         EventKind::StepTaken { conversation, step, needs, .. } => {
             format!("{} goes on in {}, step {step}", of(conversation), needs.queue)
         }
+        EventKind::PromisesTold { told } => told
+            .iter()
+            .map(|(id, promise)| format!("{} is told {} to {} s", of(id), promise.median_s, promise.p90_s))
+            .collect::<Vec<_>>()
+            .join(", "),
         EventKind::Parked { conversation, agent, .. } => {
             format!("{} parked by {}", of(conversation), who(agent))
         }

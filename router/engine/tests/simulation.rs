@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use engine::invariant::{check_state, check_step};
-use engine::state::Phase;
+use engine::state::{Basis, Phase, Promise};
 use engine::{Actor, Command, CommandKind, DeliveryStage, Engine, Event, HandOver, Side};
 use policy::document::{Document, IntakeDoc, QueueDoc, WhenDoc};
 use policy::id::{AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
@@ -202,7 +202,7 @@ impl World {
             .unwrap_or_default()
             .into_iter()
             .collect();
-        let kind = match self.dice.below(22) {
+        let kind = match self.dice.below(23) {
             0..=4 => {
                 let customer = CustomerId::from_bits(u128::from(self.dice.below(30)));
                 let topics = self.dice.pick(&["a", "b", "x"]).map(str::to_owned).into_iter().collect();
@@ -283,6 +283,12 @@ impl World {
                 let wraps: Vec<_> = wraps.iter().map(|(id, wrap)| (*id, wrap.agent)).collect();
                 let (conversation, agent) = self.dice.pick(&wraps).unwrap_or((conversation, agent));
                 CommandKind::EndWrapUp { agent, conversation }
+            }
+            21 => {
+                let seconds = u32::try_from(self.dice.below(90)).unwrap();
+                let promise =
+                    Promise { median_s: seconds, p90_s: 2 * seconds, mean_s: seconds, basis: Basis::Played };
+                CommandKind::TellPromises { told: conversations.iter().map(|id| (*id, promise)).collect() }
             }
             _ => {
                 let mut profile = AgentProfile {

@@ -178,7 +178,7 @@ pub struct Reason {
 }
 
 /// A waiting customer's place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct PlaceView {
     /// 1 is next.
@@ -191,6 +191,20 @@ pub struct PlaceView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", ts(type = "number | null"))]
     pub opens_ms: Option<i64>,
+    /// It takes longer than was said at first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub longer: bool,
+    /// The wait is a long one: who goes away meanwhile keeps the place, and finds the answer here.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub long: bool,
+    /// The range comes from the length of the line alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rough: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The owner of a session.
@@ -289,6 +303,10 @@ pub struct BoardView {
     pub decision_us: (f64, f64),
     /// The last minutes, oldest first, one a minute, 60 at most: (waiting at its end, service level in per cent, handled).
     pub history: Vec<(u32, Option<u32>, u32)>,
+    /// How promises of the wait were kept: all of them, then by queue, language and priority; about the last thousand of
+    /// each count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub promises: Vec<PromiseRow>,
     /// Conversations to open, those that wait longest first, then the newest, 100 at most.
     pub conversations: Vec<ConversationView>,
 }
@@ -334,6 +352,24 @@ impl AlarmKind {
             Self::Starved => "starved",
         }
     }
+}
+
+/// How promises of the wait were kept in one group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct PromiseRow {
+    /// `all`, `queue`, `language` or `priority`.
+    pub by: String,
+    /// The queue, the language or the priority; empty for all, and for a language that is not known.
+    pub name: String,
+    /// Customers who were told and then served.
+    pub served: u32,
+    /// Of them, per cent served by the end of the range they were told first.
+    pub kept: u32,
+    /// The mean told, less the mean wait that came of it, in per cent of that.
+    pub bias: i32,
+    /// Customers who were told and left.
+    pub left: u32,
 }
 
 /// A queue on the board.

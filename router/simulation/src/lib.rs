@@ -14,12 +14,14 @@
 //! | [`setting`] | the policy document of a scenario and a rule, the agents' profiles |
 //! | [`world`] | the heap: customers and agents who act by their fates, and the engine that brings them together |
 //! | [`figures`] | what came out, with intervals over replications |
+//! | [`promise`] | how long a customer has still to wait, by playing the present forward |
 //! | [`anchors`] | designs whose answer is known exactly |
 //! | [`whatif`] | recorded traffic under another policy or staffing |
 
 pub mod anchors;
 pub mod arrivals;
 pub mod figures;
+pub mod promise;
 pub mod random;
 pub mod scenario;
 pub mod setting;

@@ -14,14 +14,21 @@ pub enum Purpose {
     /// When an agent walks off and comes back.
     Presence = 4,
     /// How long a customer of recorded traffic would have waited.
-    Patience = 5,
+    Patience = 7,
     /// How long an agent of recorded traffic takes to answer an offer.
-    Answer = 6,
+    Answer = 8,
+    /// One draw of a promise.
+    Promise = 5,
+    /// Who is asked for the promise.
+    Asked = 6,
 }
 
 /// SplitMix64: it passes the usual batteries, and any state is a good one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stream(u64);
+
+/// A rest is drawn by trying wholes, so often at most.
+const RESTS_TRIED: u32 = 16;
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
@@ -59,6 +66,22 @@ impl Stream {
     pub fn log_normal(&mut self, mean: f64, cv: f64) -> f64 {
         let variance = (cv * cv).ln_1p();
         mean * (variance.sqrt() * self.normal() - variance / 2.0).exp()
+    }
+
+    /// What is left of a time of this mean and coefficient of variation of which so much has passed: exponential where the
+    /// coefficient is about 1, else log-normal.
+    pub fn rest(&mut self, mean: f64, cv: f64, passed: f64) -> f64 {
+        if (0.85..1.15).contains(&cv) {
+            return self.exponential(mean);
+        }
+        for _ in 0..RESTS_TRIED {
+            let whole = self.log_normal(mean, cv);
+            if whole > passed {
+                return whole - passed;
+            }
+        }
+        // It has gone on for longer than nearly all do: as much again as an ordinary one.
+        self.exponential(mean)
     }
 
     /// One of so many; 0 where there is none.

@@ -1,27 +1,28 @@
 //! The world around the engine: customers who come, lose patience and come back, agents who answer, work and walk off. It
 //! speaks to the engine by its public commands alone and learns from its events alone.
 
+pub mod asked;
 mod desk;
 mod due;
 mod fault;
 mod first;
 mod ids;
+mod opening;
 
 use std::collections::BinaryHeap;
 
 use engine::{Actor, Command, CommandKind, Engine, Event, EventKind, Rejection};
-use policy::Arrival;
 use policy::document::Document;
 use policy::id::{
     AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, OfferId, WorkspaceId,
 };
 use policy::matching::Standing;
-use policy::time::{Span, Timestamp};
+use policy::time::Timestamp;
 
 use crate::arrivals::{self, Fate};
 use crate::random::{Purpose, Stream};
 use crate::scenario::Scenario;
-use crate::setting;
+use asked::Asking;
 use desk::{Desk, Share, base_speed, solving};
 use due::{Due, What};
 pub use fault::Fault;
@@ -101,6 +102,8 @@ struct World<'a> {
     /// Agents whose speeds must be looked at.
     touched: Vec<usize>,
     later: Vec<Fate>,
+    /// Who is asked for promises, and what was said.
+    asking: Option<Asking<'a>>,
     /// Contacts in queue or in hand, and those to come back.
     open: usize,
     to_come: usize,
@@ -168,46 +171,9 @@ impl<'a> World<'a> {
             offers: Vec::with_capacity(8),
             touched: Vec::with_capacity(8),
             later: Vec::new(),
+            asking: None,
             open: 0,
             to_come: 0,
-        }
-    }
-
-    /// Workspace, policy, agents, all online.
-    fn open_for_work(&mut self, document: &Document, told: bool) -> Result<(), Fault> {
-        self.ask("the workspace", CommandKind::CreateWorkspace)?;
-        let installed = Box::new(document.clone());
-        self.ask("the policy", CommandKind::InstallPolicy { version: 1, document: installed })?;
-        for (agent, profile) in setting::profiles(self.scenario, document).into_iter().enumerate() {
-            let (agent, name) = (agent_id(agent), "Agent".into());
-            self.ask("an agent", CommandKind::PutAgent { agent, name, bot: false, profile })?;
-            self.ask("to come online", CommandKind::SetStanding { agent, standing: Standing::Online })?;
-        }
-        if told {
-            self.tell_the_truth();
-        }
-        for agent in 0..self.desks.len() {
-            self.plan_break(agent);
-        }
-        Ok(())
-    }
-
-    /// Tells the rule what no live router sees: the true mean rate and work of each class. Skills are true anyway.
-    fn tell_the_truth(&mut self) {
-        let profile = &self.scenario.profile;
-        let mean = profile.iter().sum::<f64>() / profile.len().max(1) as f64;
-        for (class, message) in self.scenario.classes.iter().zip(&self.messages) {
-            let CommandKind::ReceiveMessage { channel, language, topics, .. } = &message.kind else {
-                continue;
-            };
-            let arrival = Arrival { channel, language: language.as_deref(), topics, holds: &[] };
-            let Some(needs) = self.engine.workspace(WORKSPACE).map(|it| it.policy.route(&arrival).needs)
-            else {
-                continue;
-            };
-            let rate = (class.rate_per_s * mean * 1e6).round() as i64;
-            let work = Span((class.work_s * 1e3).round() as i64);
-            self.engine.tell(WORKSPACE, &needs, rate, work);
         }
     }
 
@@ -269,7 +235,8 @@ impl<'a> World<'a> {
     fn arrive(&mut self, fate: &Fate) -> Result<(), Fault> {
         let contact = self.lives.len();
         self.open += 1;
-        if let Some(at) = fate.leaves {
+        let patience = fate.leaves.filter(|_| !self.is_probe(contact));
+        if let Some(at) = patience {
             self.plan(at, What::Leaves { contact });
         }
         self.contacts.push(Contact {
@@ -305,7 +272,8 @@ impl<'a> World<'a> {
             *known_agent = fate.known.map(agent_id);
         }
         let done = self.engine.handle(Timestamp(EPOCH + self.now), command, &mut self.events);
-        self.heard("a message", done)
+        self.heard("a message", done)?;
+        self.ask_promise(contact)
     }
 
     /// The customer's patience ends in the queue.
@@ -468,6 +436,7 @@ impl<'a> World<'a> {
         let record = &mut self.contacts[contact];
         record.waited = self.now - record.arrived;
         record.agent = Some(agent);
+        self.serves(contact);
         self.desks[agent].take_up(contact, self.scenario.classes[class].channel);
         self.touched.push(agent);
     }

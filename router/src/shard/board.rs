@@ -265,6 +265,7 @@ impl State {
                 promise_s: self.promise(workspace, name, waiting),
             });
         }
+        view.promises = super::promises::kept_rows(it);
         view.handled_hour = totals.handled;
         view.service_level = share(totals.in_time, totals.taken_up + late);
         for (id, agent) in &it.agents {
@@ -307,25 +308,5 @@ impl State {
             }
         }
         view
-    }
-
-    /// What a customer who came to this queue now would be told.
-    pub fn promise(&self, workspace: WorkspaceId, queue: &str, waiting: u32) -> Option<(u32, u32)> {
-        let it = self.engine.workspace(workspace)?;
-        let handling_ms = it.queues.get(queue)?.handling_ms;
-        let mut holds = 0;
-        let mut free = false;
-        for id in it.agents.keys() {
-            if it.pool.standing(*id) == Some(policy::matching::Standing::Online)
-                && let Some(room) = it.pool.room(*id)
-            {
-                holds += u64::from(room.capacity);
-                free |= room.load < room.capacity;
-            }
-        }
-        if free && waiting == 0 {
-            return Some((5, 10));
-        }
-        super::places::estimate(waiting + 1, handling_ms, holds)
     }
 }

@@ -55,10 +55,12 @@ impl State {
             EventKind::WorkspaceCreated
             | EventKind::PolicyInstalled { .. }
             | EventKind::ContactPointAdded { .. }
-            | EventKind::Rerouted { .. } => {}
+            | EventKind::Rerouted { .. }
+            | EventKind::PromisesTold { .. } => {}
             EventKind::StepTaken { conversation, .. } => self.queue_moved(workspace, *conversation),
             EventKind::WorkspaceRemoved => {
                 self.boards.remove(&workspace);
+                self.estimator.of.remove(&workspace);
                 self.conditions.remove(&workspace);
                 self.told.retain(|(of, _), _| *of != workspace);
                 self.leaving.retain(|(of, _), _| *of != workspace);

@@ -21,6 +21,7 @@ mod effects;
 mod intake;
 mod notices;
 mod places;
+mod promises;
 mod recent;
 mod recovery;
 mod seen;

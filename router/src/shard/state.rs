@@ -18,6 +18,7 @@ use super::board::Board;
 use super::cards::Cards;
 use super::dedupe::Dedupe;
 use super::snapshots::Snapshots;
+use super::promises::Estimator;
 use super::tails::{Store, Tails};
 use crate::clock::Clock;
 use crate::conditions::Conditions;
@@ -68,6 +69,8 @@ pub struct State {
     pub(super) places: BTreeMap<ConversationId, (PlaceView, Timestamp)>,
     /// Queues whose line has changed since places were last told.
     pub(super) moved: BTreeSet<(WorkspaceId, Box<str>)>,
+    /// Estimates of the waits, and what makes them.
+    pub(super) estimator: Estimator,
     /// Agents without a connection, and when they count as gone.
     pub(super) leaving: BTreeMap<(WorkspaceId, AgentId), Timestamp>,
     /// Decisions of standing offers.
@@ -124,6 +127,7 @@ impl State {
             told: BTreeMap::new(),
             places: BTreeMap::new(),
             moved: BTreeSet::new(),
+            estimator: Estimator::default(),
             leaving: BTreeMap::new(),
             decisions: BTreeMap::new(),
             ended: BTreeMap::new(),
@@ -147,6 +151,7 @@ impl State {
         self.told.clear();
         self.places.clear();
         self.moved.clear();
+        self.estimator.of.clear();
         self.leaving.clear();
         self.ended.clear();
         self.decisions.clear();

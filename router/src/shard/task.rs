@@ -40,6 +40,7 @@ pub enum Stop {
 /// Runs one shard until it is told to stop and its work is done.
 pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watch::Sender<Stop>>) {
     let mut stopped = stop.subscribe();
+    let mut estimated = state.read_estimates();
     let mut turn = Vec::with_capacity(ASKS_MAX);
     let mut appending: Option<(Instrumented<AppendFuture>, Vec<Effect>, Instant)> = None;
     let mut beat = Instant::now() + BEAT;
@@ -110,6 +111,7 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
                     }
                 }
             }
+            Some(done) = estimated.recv(), if room && paused.is_none() => state.estimated(done),
             () = sleep_until(deadline), if room => {
                 if paused.is_none() {
                     state.tick();
@@ -199,6 +201,7 @@ impl State {
                 info!(%agent, %rejection, "an agent who is gone could not be set offline");
             }
         }
+        self.estimate(now);
         self.tell_places(now);
         self.look_for_alarms(now);
         self.tell_boards(now);

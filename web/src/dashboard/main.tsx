@@ -16,7 +16,7 @@ import { Detail } from "./detail.tsx";
 import { Figures } from "./figures.tsx";
 import { age, board, connect, line, STALE_MS, wall } from "./state.ts";
 import { Alarms } from "./alarms.tsx";
-import { Agents, Conversations, Queues } from "./tables.tsx";
+import { Agents, Conversations, Promises, Queues } from "./tables.tsx";
 import { Try } from "./try.tsx";
 
 function Top() {
@@ -81,6 +81,7 @@ function Page() {
           <Alarms board={it} />
           <Figures board={it} />
           <Queues board={it} />
+          <Promises board={it} />
           <div class="halves">
             <Conversations board={it} />
             <Agents board={it} />

@@ -3,7 +3,7 @@
 import { languageName, number, promise, span, words } from "../format.ts";
 import { Alert, Bot, Check, Person } from "../icons.tsx";
 import { now } from "../live.ts";
-import type { AgentRow, AgentState, BoardView, ConversationState, ConversationView, QueueRow } from "../protocol.ts";
+import type { AgentRow, AgentState, BoardView, ConversationState, ConversationView, PromiseRow, QueueRow } from "../protocol.ts";
 import { open, opened } from "./state.ts";
 
 function Queue({ queue }: { queue: QueueRow }) {
@@ -67,6 +67,50 @@ export function Queues({ board }: { board: BoardView }) {
           </table>
         </div>
       )}
+    </section>
+  );
+}
+
+const BY: Record<string, string> = { all: "All", queue: "Queue", language: "Language", priority: "Priority" };
+
+function groupName({ by, name }: PromiseRow): string {
+  if (by === "language") return name ? languageName(name) : "not known";
+  return by === "queue" ? words(name) : name;
+}
+
+/** How the promises of the wait were kept: nine in ten are to be. */
+export function Promises({ board }: { board: BoardView }) {
+  const rows = board.promises ?? [];
+  if (rows.length === 0) return null;
+  return (
+    <section class="panel">
+      <h2>Promises of the wait</h2>
+      <div class="scroll" tabIndex={0} role="group" aria-label="Promises of the wait">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Group</th>
+              <th scope="col">Served</th>
+              <th scope="col">Kept</th>
+              <th scope="col">Bias</th>
+              <th scope="col">Left</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={`${row.by} ${row.name}`}>
+                <th scope="row">
+                  <span class="name">{groupName(row)}</span> <span class="muted">{BY[row.by] ?? row.by}</span>
+                </th>
+                <td class="number">{number(row.served)}</td>
+                <td class="number">{row.served ? `${row.kept} %` : "–"}</td>
+                <td class="number">{row.served ? `${row.bias > 0 ? "+" : ""}${row.bias} %` : "–"}</td>
+                <td class="number">{number(row.left)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </section>
   );
 }

@@ -132,6 +132,19 @@ function LineBanner() {
   );
 }
 
+/** What a waiting customer should know beyond place and range: it takes longer than was said, or long at all. */
+function Promised() {
+  const thread = current.value;
+  const place = thread?.state === "waiting" ? thread.place : null;
+  if (!place?.longer && !place?.long) return null;
+  return (
+    <div class="promised" role="status">
+      {place.longer && place.wait_s && <p>{text("longer", { wait: wait(place.wait_s) })}</p>}
+      {place.long && <p>{text("long_wait")}</p>}
+    </div>
+  );
+}
+
 function Composer() {
   const [words, setWords] = useState(kept.get(DRAFT) ?? "");
   const field = useRef<HTMLTextAreaElement>(null);
@@ -237,6 +250,7 @@ function Widget() {
     <main class="widget">
       <Header ask={() => dialog.current?.showModal()} />
       <LineBanner />
+      <Promised />
       <Log />
       <Ended />
       <Composer />

@@ -10,6 +10,7 @@ mod presence;
 mod receive_message;
 mod report_delivery;
 mod send_message;
+mod tell_promises;
 mod tick;
 mod transfer;
 
@@ -79,6 +80,7 @@ impl Engine {
             CommandKind::ReportDelivery { conversation, side, upto, stage } => {
                 report_delivery::handle(turn, *conversation, *side, *upto, *stage)
             }
+            CommandKind::TellPromises { told } => tell_promises::handle(turn, told),
         }
     }
 }

@@ -48,6 +48,12 @@ pub fn check(engine: &Engine, found: &mut Vec<Violation>) {
                 wrong(format!("{id} is written up and nobody looks when that ends"));
             }
         }
+        for id in workspace.promises.open() {
+            let phase = workspace.conversations.get(&id).map(|it| it.phase);
+            if !matches!(phase, Some(Phase::Waiting { .. } | Phase::Offered { .. })) {
+                wrong(format!("{id} has a promise and does not wait"));
+            }
+        }
         if workspace.offers.len() != offers {
             wrong(format!("{} offers are listed, {offers} stand", workspace.offers.len()));
         }

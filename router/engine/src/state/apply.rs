@@ -193,6 +193,11 @@ impl Workspace {
                 self.customers.insert(conversation.customer, conversation.id);
                 self.conversations.insert(conversation.id, conversation);
             }
+            EventKind::PromisesTold { told } => {
+                for (conversation, promise) in told {
+                    self.promises.tell(*conversation, *promise, at);
+                }
+            }
             EventKind::DeliveryReported { conversation, side, upto, stage } => {
                 if let Some(conversation) = self.conversations.get_mut(conversation) {
                     let marks = match side {
@@ -286,6 +291,8 @@ impl Workspace {
 
     fn hold(&mut self, id: ConversationId, agent: AgentId, fence: u64, at: Timestamp) {
         if let Some(conversation) = self.conversations.get_mut(&id) {
+            let open = self.policy.is_open(&conversation.needs.queue, conversation.opened);
+            self.promises.served(conversation, open, at);
             conversation.fence = fence;
             conversation.known_agent = Some(agent);
             conversation.held_since = Some(at);
@@ -330,7 +337,8 @@ impl Workspace {
         let agent = conversation.known_agent?;
         let kept = u32::from(self.wraps.contains_key(&id));
         let beside = self.pool.in_hand(agent).saturating_sub(kept);
-        let ratio = self.pool.worked(&conversation.needs, agent, held, beside);
+        let (work, ratio) = self.pool.worked(&conversation.needs, agent, held, beside);
+        self.promises.worked(&conversation.needs.queue, work);
         // Only who had it from beginning to end shows how long it takes.
         Some((agent, ratio.filter(|_| conversation.first_held == Some(since))))
     }
@@ -346,6 +354,8 @@ impl Workspace {
             self.learn_ability(id, agent, ratio, solved, at);
         }
         if let Some(conversation) = self.conversations.remove(&id) {
+            let open = self.policy.is_open(&conversation.needs.queue, conversation.opened);
+            self.promises.ended(&conversation, open, at);
             if let Phase::Offered { offer, .. } = conversation.phase {
                 self.offers.remove(&offer);
             }

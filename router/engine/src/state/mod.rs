@@ -6,6 +6,7 @@ mod apply;
 mod conversation;
 mod desk;
 mod presence;
+mod promise;
 mod workspace;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ pub(crate) use conversation::LOOK_AGAIN;
 pub use conversation::{ContactPoint, Conversation, Phase, Rival, Watermarks};
 pub use presence::Presence;
 pub(crate) use presence::WEEK;
+pub use promise::{Basis, Group, Kept, Promise, Promises, Told};
 pub use workspace::{QueueFigures, Workspace, Wrap};
 
 use crate::event::{Event, EventKind};

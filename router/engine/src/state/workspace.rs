@@ -10,7 +10,7 @@ use policy::time::{Span, Timestamp};
 use policy::{Policy, Weights};
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, Conversation, Phase};
+use super::{Agent, Conversation, Phase, Promises};
 
 /// One workspace's state.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct Workspace {
     pub wraps: BTreeMap<ConversationId, Wrap>,
     /// What was learned of each queue.
     pub queues: BTreeMap<Box<str>, QueueFigures>,
+    /// What waiting customers were told, and how that was kept.
+    pub promises: Promises,
     /// Conversations that have just ended, until the shell takes them; not part of the state.
     pub(crate) ended: Vec<Conversation>,
 }
@@ -76,6 +78,7 @@ impl Default for Workspace {
             offers: BTreeMap::new(),
             wraps: BTreeMap::new(),
             queues: BTreeMap::new(),
+            promises: Promises::default(),
             ended: Vec::new(),
         }
     }
