@@ -126,6 +126,15 @@ impl Present {
             }
         }
         present.add_newcomers(workspace);
+        for (id, wrap) in &workspace.wraps {
+            let is_like =
+                |class: &Class| class.needs.channel == wrap.channel && class.needs.effort == wrap.effort;
+            if let Some(class) = present.classes.iter().position(is_like) {
+                let (agent, until) = (wrap.agent, Some(wrap.until));
+                let (since, known, spare) = (at, false, true);
+                present.hands.push(Hand { agent, class, since, known, until, conversation: *id, spare });
+            }
+        }
         Some(present)
     }
 
@@ -172,7 +181,7 @@ impl Present {
             leaving: promises.leaving(&needs.queue) as f64 / 1e6,
             cv: (promises.spread_pm(&needs.queue) as f64 / 1e3).sqrt(),
             answer_s: promises.answer_ms(&needs.queue) as f64 / 1e3,
-            wrap_up: queue.and_then(|queue| queue.wrap_up).unwrap_or(Span(0)),
+            wrap_up: queue.map_or(Span(0), |queue| queue.wrap_up),
             offer: workspace.pool.offer(&needs.queue),
             online: false,
             beside: workspace.pool.runs_beside(&needs.channel),
