@@ -127,7 +127,10 @@ queue = "first"
     // They leave; then the agent takes who waits, long before the promised end.
     for (client, own) in &mut others {
         let id = client.id();
-        client.ask(ClientFrame::Close { id, conversation: *own, solved: None }).await.expect("one may end one's own");
+        client
+            .ask(ClientFrame::Close { id, conversation: *own, solved: None })
+            .await
+            .expect("one may end one's own");
     }
     let id = agent.id();
     agent

@@ -20,7 +20,7 @@ async fn traffic(workspace: &Workspace) -> Vec<ConversationId> {
         let conversation = steps::in_hand(&mut customer, &mut agent, &format!("secret word {turn}")).await;
         agent.say(Some(conversation), "an answer").await;
         let id = agent.id();
-        agent.ask(ClientFrame::Close { id, conversation }).await.expect("the holder may close");
+        agent.ask(ClientFrame::Close { id, conversation, solved: None }).await.expect("the holder may close");
         served.push(conversation);
     }
     served

@@ -229,6 +229,7 @@ impl Gather {
             | EventKind::MessageSent { .. }
             | EventKind::StepTaken { .. }
             | EventKind::WrapUpEnded { .. }
+            | EventKind::PromisesTold { .. }
             | EventKind::DeliveryReported { .. } => {}
         }
     }

@@ -75,6 +75,7 @@ pub fn cause_of(before: &Engine, events: &[Event]) -> Option<Cause> {
         EventKind::ChannelsPaused { agent, channels } => {
             command(CommandKind::PauseChannels { agent: *agent, channels: channels.clone() })
         }
+        EventKind::PromisesTold { told } => command(CommandKind::TellPromises { told: told.clone() }),
         EventKind::Closed { .. } => closing(events, &customer),
         EventKind::Parked { conversation, agent, until } => {
             command(CommandKind::Park { agent: *agent, conversation: *conversation, until: *until })
