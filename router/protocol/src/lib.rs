@@ -34,7 +34,7 @@ pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
     AgentRow, AgentState, AlarmKind, AlarmRow, Author, AuthorKind, BoardView, ConversationState,
     ConversationView, DecisionView, DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest,
-    OfferView, PlaceView, QueueRow, Reason, ScorePart, TermsView, Wrapping,
+    OfferView, PlaceView, PromiseRow, QueueRow, Reason, ScorePart, TermsView, Wrapping,
 };
 pub use whatif::{TrialArm, TrialBody, TryBody, TryChange, TryGroup, TryLoad};
 

@@ -34,7 +34,7 @@ const STALE: Span = Span::seconds(30);
 const ROWS_MAX: usize = 60;
 
 /// An estimate that is done.
-pub struct Estimated {
+pub(super) struct Estimated {
     workspace: WorkspaceId,
     at: Timestamp,
     forecast: Forecast,

@@ -203,6 +203,7 @@ mod tests {
                     effort: 1,
                     language: None,
                     skills: Vec::new(),
+                    ..Needs::default()
                 };
                 let opened = EventKind::ConversationOpened {
                     conversation,
