@@ -218,6 +218,12 @@ impl Pair {
         for id in (0..CONVERSATIONS).map(ConversationId::from_bits) {
             let chosen = pool.choose_agent(id, at).map(record);
             assert_eq!(chosen, model.choose_agent(id, at), "agent for {id}");
+            let picked = pool.pick_agent(id, at);
+            assert_eq!(
+                picked,
+                pool.choose_agent(id, at).map(|it| it.agent),
+                "a pick is a choice without record"
+            );
             if let (Some((decision, losing)), Some(waiting)) = (&chosen, model.waiting.get(&id)) {
                 assert_eq!(
                     losing.values().sum::<u32>() as usize + 1,

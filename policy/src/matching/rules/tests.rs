@@ -312,6 +312,11 @@ fn the_queue_that_lies_most_above_its_share_is_served() {
     }
     let (id, decision) = pool.choose_conversation(agent(1), at + Span::seconds(21)).unwrap();
     assert_eq!((id, decision.agent), (conversation(3), agent(1)));
+    assert_eq!(
+        pool.pick_conversation(agent(1), at + Span::seconds(21)),
+        Some((id, decision.agent)),
+        "without record"
+    );
     // The same with the plain order by age.
     pool.govern(Settings { rule: Rule::LeastActive, ..Settings::default() });
     assert_eq!(pool.choose_conversation(agent(1), at + Span::seconds(21)).unwrap().0, conversation(1));
