@@ -151,7 +151,7 @@ pub struct ConversationBody {
 }
 
 /// `GET /api/v1/board`
-pub type BoardBody = crate::view::BoardView;
+pub type BoardBody = crate::board::BoardView;
 
 /// `POST /api/v1/agents` and `PUT /api/v1/agents/{id}`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -16,6 +16,7 @@
 //! Events are numbered per session without gaps; `accepted`, `rejected`, `typing`, `place`, `board` and `pong` are not
 //! numbered. Unknown fields are ignored, unknown frame types are refused.
 
+mod board;
 mod client;
 mod close;
 mod http;
@@ -23,6 +24,7 @@ mod server;
 mod view;
 mod whatif;
 
+pub use board::{AgentRow, AlarmKind, AlarmRow, BoardView, PromiseRow, QueueRow};
 pub use client::{ClientFrame, PresenceWish, TransferTarget};
 pub use close::CloseCode;
 pub use http::{
@@ -32,9 +34,9 @@ pub use http::{
 };
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
-    AgentRow, AgentState, AlarmKind, AlarmRow, Author, AuthorKind, BoardView, ConversationState,
-    ConversationView, DecisionView, DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest,
-    OfferView, PlaceView, PromiseRow, QueueRow, Reason, ScorePart, TermsView, Wrapping,
+    AgentState, Author, AuthorKind, ConversationState, ConversationView, DecisionView, DeliveryState,
+    FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, Reason, ScorePart, TermsView,
+    Wrapping,
 };
 pub use whatif::{TrialArm, TrialBody, TryBody, TryChange, TryGroup, TryLoad};
 

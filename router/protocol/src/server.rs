@@ -3,7 +3,8 @@
 use policy::id::{AgentId, ConversationId, MessageId, OfferId, SessionId};
 use serde::{Deserialize, Serialize};
 
-use crate::view::{AuthorKind, BoardView, ConversationView, Me, MessageView, OfferView, PlaceView};
+use crate::board::BoardView;
+use crate::view::{AuthorKind, ConversationView, Me, MessageView, OfferView, PlaceView};
 
 /// One frame from the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
