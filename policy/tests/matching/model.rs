@@ -117,7 +117,7 @@ impl Model {
         let agent = &self.agents[&id];
         let counting = agent.counting(&waiting.needs);
         let sum: i64 = counting.iter().sum();
-        let count = i64::try_from(counting.len()).unwrap().max(1);
+        let count = i64::try_from(counting.len()).expect("a test has few classes").max(1);
         Score {
             proficiency: (self.weights.proficiency * sum).div_euclid(count),
             same_agent: if waiting.known_agent == Some(id) { self.weights.same_agent } else { 0 },
