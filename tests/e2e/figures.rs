@@ -44,7 +44,8 @@ async fn what_is_handed_over_arrives_in_its_new_queue() {
 }
 
 /// Figures that this story does not move, each with what moves it.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("alarms", "somebody whom nobody can serve: policy.rs"),
     ("appends_failed", "a disk that fails: faults.rs"),
     ("certificate_reads", "a server with TLS: the tests in router/src/listen"),
     ("handshakes_failed", "the same"),
