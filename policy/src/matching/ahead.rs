@@ -146,7 +146,7 @@ impl Pool {
                 for class in served {
                     let waiting = i128::from(self.classes[class].waiting);
                     // Milliseconds of work in a million seconds, by its share, in conversations.
-                    let rate = i128::from(capacity) * waiting * 1_000_000_000 / all.max(1) >> 20;
+                    let rate = (i128::from(capacity) * waiting * 1_000_000_000 / all.max(1)) >> 20;
                     rates[class as usize] += i64::try_from(rate).unwrap_or(i64::MAX >> 20);
                 }
             }

@@ -314,9 +314,9 @@ async fn a_trimmed_store_comes_back_from_its_backup_and_goes_on() {
         let file = segments(&to);
         let good = fs::read(&file).unwrap();
         if damage == "gone" {
-            fs::remove_file(&file).unwrap()
+            fs::remove_file(&file).unwrap();
         } else {
-            fs::write(&file, b"other").unwrap()
+            fs::write(&file, b"other").unwrap();
         }
         let error = backup::verify(&to).unwrap_err().to_string();
         assert!(error.contains(told), "{error}");
