@@ -23,11 +23,11 @@ check:
 	@cargo xtask check
 
 test:
-	@bash .ci/need cargo cc node npm git strace chromium
+	@bash .ci/need cargo cc node npm git strace chromium redis-server
 	@cargo xtask verify
 
 long:
-	@bash .ci/need cargo cc c++ node npm git strace
+	@bash .ci/need cargo cc c++ node npm git strace redis-server
 	@cargo xtask long
 
 screenshots:

@@ -34,6 +34,7 @@ mod load;
 mod pairs;
 mod playback;
 mod proxy;
+mod redis;
 mod replay;
 mod report;
 mod rng;

@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 
 use crate::api::Api;
 use crate::fail::Missing;
+use crate::redis::Redis;
 
 const READY_MAX: Duration = Duration::from_secs(60);
 
@@ -38,6 +39,14 @@ pub(crate) enum Level {
     Os,
     /// The end of the machine.
     Disk,
+    /// The end of the node: Redis has it.
+    Redis,
+    /// The end of the node and of Redis's primary.
+    #[value(name = "redis+replica")]
+    RedisReplica,
+    /// The end of the node, and of Redis with what it had not written yet.
+    #[value(name = "redis+disk")]
+    RedisDisk,
 }
 
 impl Level {
@@ -46,6 +55,9 @@ impl Level {
             Self::Memory => "memory",
             Self::Os => "os",
             Self::Disk => "disk",
+            Self::Redis => "redis",
+            Self::RedisReplica => "redis+replica",
+            Self::RedisDisk => "redis+disk",
         }
     }
 }
@@ -59,7 +71,7 @@ pub(crate) struct Which {
     /// The server's program, instead of the one beside this one
     #[arg(long, value_name = "PATH", conflicts_with = "url")]
     pub(crate) server_bin: Option<PathBuf>,
-    /// What an acknowledgement must survive [default: disk; memory with --spawn memory]
+    /// What an acknowledgement must survive [default: disk; memory with --spawn memory, redis+disk with --spawn redis]
     #[arg(long, value_enum, conflicts_with = "url")]
     pub(crate) level: Option<Level>,
     /// Use a server that runs already, in a workspace of its own
@@ -73,17 +85,16 @@ pub(crate) struct Which {
 impl Which {
     /// The level of a server that is spawned.
     pub(crate) fn level(&self) -> Level {
-        let default = if self.spawn == Some(Store::Memory) { Level::Memory } else { Level::Disk };
+        let default = match self.spawn {
+            Some(Store::Memory) => Level::Memory,
+            Some(Store::Redis) => Level::RedisDisk,
+            Some(Store::Embedded) | None => Level::Disk,
+        };
         self.level.unwrap_or(default)
     }
 
     /// The server's program, built first in a checkout of the sources.
     pub(crate) fn program(&self) -> Result<PathBuf> {
-        if self.spawn == Some(Store::Redis) {
-            return Err(
-                Missing("the Redis store: it is not in this build; use --spawn embedded".to_owned()).into()
-            );
-        }
         match &self.server_bin {
             Some(path) => Ok(path.clone()),
             None => beside(),
@@ -146,6 +157,8 @@ pub(crate) struct Server {
     prefix: Vec<String>,
     child: Child,
     folder: TempDir,
+    /// What its log is on, at a level of Redis.
+    redis: Option<Redis>,
 }
 
 impl Server {
@@ -163,8 +176,14 @@ impl Server {
         level: Level,
         prefix: &[String],
     ) -> Result<Self> {
+        let redis = match level {
+            Level::Memory | Level::Os | Level::Disk => None,
+            Level::Redis | Level::RedisDisk => Some(Redis::start(false).await?),
+            Level::RedisReplica => Some(Redis::start(true).await?),
+        };
         let started = Instant::now();
-        let (child, links) = launch(program, folder.path(), "127.0.0.1:0", level, prefix).await?;
+        let (child, links) =
+            launch(program, folder.path(), "127.0.0.1:0", level, prefix, redis.as_ref()).await?;
         let address = address_of(&links.api)?;
         Ok(Self {
             address,
@@ -175,6 +194,7 @@ impl Server {
             prefix: prefix.to_vec(),
             child,
             folder,
+            redis,
         })
     }
 
@@ -198,7 +218,8 @@ impl Server {
         let listen = self.address.to_string();
         let started = Instant::now();
         let (child, links) =
-            launch(&self.program, self.folder.path(), &listen, self.level, &self.prefix).await?;
+            launch(&self.program, self.folder.path(), &listen, self.level, &self.prefix, self.redis.as_ref())
+                .await?;
         self.child = child;
         self.operator = links.sign_in.token;
         self.ready = started.elapsed();
@@ -225,6 +246,7 @@ async fn launch(
     listen: &str,
     level: Level,
     prefix: &[String],
+    redis: Option<&Redis>,
 ) -> Result<(Child, DemoLinks)> {
     let log_path = folder.join("log");
     let log = std::fs::File::options().create(true).append(true).open(&log_path)?;
@@ -236,6 +258,9 @@ async fn launch(
         }
         None => Command::new(program),
     };
+    for (name, value) in redis.iter().flat_map(|redis| redis.environment()) {
+        command.env(name, value);
+    }
     let mut child = command
         .args(["demo", "--quiet-demo", "--json", "--listen", listen, "--level", level.name(), "--data"])
         .arg(folder.join("data"))

@@ -162,10 +162,14 @@ fn wrong_usage_is_told_with_status_2() {
 }
 
 #[test]
-fn a_store_that_is_not_in_this_build_is_missing() {
-    let output = loadtest(&["replay", &dialogues(), "--spawn", "redis"]);
+fn without_redis_the_package_is_named() {
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .args(["replay", &dialogues(), "--spawn", "redis", "--server-bin", "/bin/true"])
+        .env("PATH", "/nowhere")
+        .output()
+        .expect("loadtest runs");
     assert_eq!(output.status.code(), Some(69));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("Redis"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("redis-server"));
 }
 
 #[test]

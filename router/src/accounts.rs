@@ -6,6 +6,7 @@
 //!   company's site vouches for bring a signed token (JWT, HS256).
 
 mod index;
+mod nodes;
 mod password;
 mod token;
 mod users;
@@ -19,16 +20,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use aws_lc_rs::{hmac, rand};
 use data_encoding::BASE32_NOPAD;
 use index::Index;
+use log_store::redis::Bus;
 use log_store::{Batch, Log, Position, ShardId, Table, Write};
 use policy::id::{AgentId, ContactPointId, CustomerId, WorkspaceId};
 use serde::{Deserialize, Serialize};
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::broadcast;
 
+pub(crate) use nodes::Changed;
 pub use password::SignInError;
 pub use visitor::{IdentityError, Visitor};
 
 /// The stream that accounts are written through; it has no records.
-const ACCOUNTS: ShardId = ShardId(u16::MAX);
+pub(crate) const ACCOUNTS: ShardId = ShardId(u16::MAX);
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,7 +68,7 @@ impl FromStr for Role {
 }
 
 /// Who asks.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Principal {
     /// A user of a workspace.
     Agent {
@@ -215,7 +218,11 @@ struct Secrets {
 pub struct Accounts {
     log: Arc<dyn Log>,
     index: Arc<RwLock<Index>>,
-    secrets: RwLock<Secrets>,
+    secrets: Arc<RwLock<Secrets>>,
+    /// What several nodes have in common, where there are several.
+    bus: Option<Bus>,
+    /// What changes here, for the other nodes.
+    changed: broadcast::Sender<Changed>,
     /// Whoever changes workspaces or users holds this from looking until the change is in force.
     changes: Arc<tokio::sync::Mutex<()>>,
     visitors: hmac::Key,
@@ -268,26 +275,17 @@ impl Accounts {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub async fn open(log: Arc<dyn Log>, sign_in_hours: u32) -> Result<Arc<Self>, AccountsError> {
-        let mut index = Index::default();
-        let mut secrets = None;
-        for (key, value) in log.scan(Table::Accounts, &[0], &[0xff], usize::MAX, false).map_err(unreadable)? {
-            match key.first() {
-                Some(b's') => secrets = Some(postcard::from_bytes::<Secrets>(&value).map_err(unreadable)?),
-                Some(b'w') => index.put_workspace(postcard::from_bytes(&value).map_err(unreadable)?),
-                Some(b'u') => {
-                    let (workspace, user) = postcard::from_bytes(&value).map_err(unreadable)?;
-                    index.put_user(workspace, user);
-                }
-                Some(b't') => {
-                    let token = postcard::from_bytes(&value).map_err(unreadable)?;
-                    index.tokens.insert(key[1..].to_vec(), token);
-                }
-                _ => {
-                    return Err(AccountsError::Store("an account of a newer version: start that one".into()));
-                }
-            }
-        }
+    pub async fn open(
+        log: Arc<dyn Log>,
+        sign_in_hours: u32,
+        bus: Option<Bus>,
+    ) -> Result<Arc<Self>, AccountsError> {
+        // Of two nodes that start for the first time together, one makes the secrets.
+        let _alone = match &bus {
+            Some(bus) => nodes::alone(bus).await,
+            None => None,
+        };
+        let (index, secrets) = read(&*log)?;
         let mut operator_once = None;
         let secrets = match secrets {
             Some(secrets) => secrets,
@@ -306,7 +304,9 @@ impl Accounts {
             log,
             visitors: hmac::Key::new(hmac::HMAC_SHA256, &secrets.visitors),
             index: Arc::new(RwLock::new(index)),
-            secrets: RwLock::new(secrets),
+            secrets: Arc::new(RwLock::new(secrets)),
+            bus,
+            changed: broadcast::channel(nodes::TELL).0,
             changes: Arc::default(),
             passwords: password::Passwords::new()?,
             operator_once: Mutex::new(operator_once),
@@ -324,23 +324,27 @@ impl Accounts {
     }
 
     /// The turn to change workspaces or users: nobody else does until it is given back.
-    async fn turn(&self) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.changes).lock_owned().await
+    async fn turn(&self) -> nodes::Turn {
+        nodes::Turn::take(self).await
     }
 
     /// Writes to the store, then changes the index, in a task of its own: if whoever asked goes away halfway, store and
     /// index still agree.
     async fn write(
         &self,
-        turn: Option<OwnedMutexGuard<()>>,
+        turn: Option<nodes::Turn>,
         writes: Vec<Write>,
         apply: impl FnOnce(&mut Index) + Send + 'static,
     ) -> Result<(), AccountsError> {
         let (log, index) = (Arc::clone(&self.log), Arc::clone(&self.index));
+        let changed = self.changed.clone();
         let written = tokio::spawn(async move {
+            let told = nodes::rows(&writes);
             append(&*log, writes).await?;
             apply(&mut index.write().unwrap_or_else(PoisonError::into_inner));
             drop(turn);
+            // With one node nobody listens.
+            drop(changed.send(told));
             Ok(())
         });
         written.await.map_err(unreadable)?
@@ -407,6 +411,22 @@ impl Drop for SetUp<'_> {
             *self.accounts.setup() = Some(token);
         }
     }
+}
+
+/// All accounts of a store, and the secrets if it has any.
+fn read(log: &dyn Log) -> Result<(Index, Option<Secrets>), AccountsError> {
+    let mut index = Index::default();
+    let mut secrets = None;
+    for (key, value) in
+        log.scan(ACCOUNTS, Table::Accounts, &[0], &[0xff], usize::MAX, false).map_err(unreadable)?
+    {
+        if key.first() == Some(&b's') {
+            secrets = Some(postcard::from_bytes(&value).map_err(unreadable)?);
+        } else {
+            index.put_row(&key, &value)?;
+        }
+    }
+    Ok((index, secrets))
 }
 
 async fn append(log: &dyn Log, writes: Vec<Write>) -> Result<(), AccountsError> {

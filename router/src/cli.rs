@@ -116,6 +116,12 @@ pub enum Verb {
     /// Workspaces, on a stopped store
     #[command(subcommand, after_help = WORKSPACE_HELP)]
     Workspace(Workspace),
+    /// Asks a running node whether it takes work: exit code 0 if it does, 1 if not
+    Ready {
+        /// Its address
+        #[arg(default_value = "http://127.0.0.1:8080")]
+        url: String,
+    },
     /// Copies a store consistently; a running one through its server with --url and --token
     Backup(Backup),
     /// Fills a new data folder from a backup, and verifies it

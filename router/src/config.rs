@@ -4,14 +4,18 @@
 mod check;
 mod faults;
 mod read;
+mod redis;
 mod settings;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use log_store::Level;
+use log_store::redis::RedisLog;
+use log_store::{Level, Log};
 
 pub use check::{is_origin, origin};
 pub use faults::{ConfigErrors, Fault};
+pub use redis::Redis;
 pub use settings::{Cidr, Config, Limits, LogFormat, LogSettings, Retention, Sessions, Snapshots, Tls};
 
 /// The process's environment. A name or value that is not text is none of ours.
@@ -91,6 +95,8 @@ impl Config {
         if let Some(level) = overrides.level {
             config.level = level;
             reader.flag("level", "--level");
+        } else if config.redis.is_set() && !reader.is_set("level") {
+            config.level = Level::RedisDisk.name().to_owned();
         }
         for (key, detail) in config.check() {
             let place = reader.place(key);
@@ -99,6 +105,29 @@ impl Config {
         // As browsers write it, since origins are compared with it.
         config.public_url = config.public_url.as_deref().map(check::origin);
         if reader.faults.is_empty() { Ok(config) } else { Err(ConfigErrors(reader.faults)) }
+    }
+
+    /// Opens the store; on Redis, with what only Redis can do.
+    ///
+    /// # Errors
+    /// What is in the way, and what to do about it.
+    pub fn open_store(&self) -> anyhow::Result<(Arc<dyn Log>, Option<Arc<RedisLog>>)> {
+        let options = self.store_options()?;
+        if options.level.on_redis() {
+            let log = Arc::new(RedisLog::open(&options, &self.redis.place())?);
+            return Ok((Arc::clone(&log) as Arc<dyn Log>, Some(log)));
+        }
+        Ok((log_store::open(&options)?, None))
+    }
+
+    /// Where the key files are: in `keys` below this.
+    #[must_use]
+    pub fn keys(&self) -> &Path {
+        if self.redis.is_set() && !self.redis.keys.as_os_str().is_empty() {
+            &self.redis.keys
+        } else {
+            &self.data
+        }
     }
 
     /// How to open the store.

@@ -411,11 +411,7 @@ impl Metrics {
 
     /// An append was acknowledged at this level, after this time.
     pub fn appended(&self, level: log_store::Level, took: Duration) {
-        let which = match level {
-            log_store::Level::Memory => "memory",
-            log_store::Level::Os => "os",
-            log_store::Level::Disk => "disk",
-        };
+        let which = level.name();
         self.append_seconds.get_or_create(&WhichLabel { which }).observe(took.as_secs_f64());
     }
 

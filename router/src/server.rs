@@ -9,7 +9,9 @@ use anyhow::Context;
 use axum::http::HeaderMap;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use log_store::redis::RedisLog;
 use log_store::{Level, Log, ShardId, Vault};
+use policy::id::WorkspaceId;
 use policy::time::Timestamp;
 use protocol::DemoSignIn;
 use tokio::net::TcpListener;
@@ -20,10 +22,12 @@ use tracing::{Instrument, info};
 use crate::accounts::Accounts;
 use crate::api;
 use crate::clock::Clock;
+use crate::cluster::{self, Cluster, Keeper};
 use crate::config::Config;
 use crate::listen::{self, ReloadableTls};
 use crate::metrics::Metrics;
 use crate::pages;
+use crate::service::Supervisor;
 use crate::session::Registry;
 use crate::session::stream::RingLimits;
 use crate::shard::{self, Handle, Parts, Shards, State, Stop};
@@ -46,6 +50,8 @@ pub struct App {
     pub registry: Arc<Registry>,
     /// Shards.
     pub shards: Shards,
+    /// This node among the others, where there may be others.
+    pub cluster: Option<Arc<Cluster>>,
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// Policies that are tried in live use.
@@ -87,6 +93,12 @@ impl DrainSignal {
 }
 
 impl App {
+    /// Whether a workspace's shard is here.
+    #[must_use]
+    pub fn is_here(&self, workspace: WorkspaceId) -> bool {
+        self.shards.is_here(shard::shard_of(workspace, usize::from(self.config.shards)))
+    }
+
     /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -185,9 +197,14 @@ impl Server {
             format!("cannot listen on {}: choose another address with --listen", config.listen)
         })?;
         let address = listener.local_addr()?;
-        let options = config.store_options()?;
-        let log = tokio::task::spawn_blocking(move || log_store::open(&options)).await??;
-        let vault = Arc::new(Vault::open(&config.data, Arc::clone(&log))?);
+        let opened = Arc::clone(&config);
+        let (log, redis) = tokio::task::spawn_blocking(move || opened.open_store()).await??;
+        let vault = Arc::new(Vault::open(config.keys(), Arc::clone(&log))?);
+        let cluster = match redis {
+            Some(redis) => Some(join(&config, redis, &vault).await?),
+            None => None,
+        };
+        let bus = cluster.as_ref().map(|cluster| cluster.bus.clone());
         let metrics = Arc::new(Metrics::new());
         let limits = RingLimits { events: config.sessions.ring_events, bytes: config.sessions.ring_bytes };
         let registry = Arc::new(Registry::new(config.limits.sessions, limits));
@@ -203,15 +220,20 @@ impl Server {
             snapshots: shard::Turn::default(),
             clock: clock.clone(),
         };
-        let (handles, shards) = start_shards(&parts, &stop).await?;
+        let shards_here = Shards::new(config.shards);
+        let mut shards = match cluster {
+            Some(_) => JoinSet::new(),
+            None => start_shards(&parts, &stop, &shards_here).await?,
+        };
         let app = Arc::new(App {
-            accounts: Accounts::open(Arc::clone(&log), config.sessions.sign_in_hours).await?,
+            accounts: Accounts::open(Arc::clone(&log), config.sessions.sign_in_hours, bus.clone()).await?,
             level: log.level(),
             trials: Trials::open(Arc::clone(&log))?,
             log,
-            tickets: Tickets::new(i64::from(config.sessions.ticket_ms)),
+            tickets: Tickets::new(i64::from(config.sessions.ticket_ms), bus),
             registry,
-            shards: Shards::new(handles),
+            shards: shards_here,
+            cluster,
             metrics,
             requests: SourceLimit::new(config.limits.requests_per_s, config.limits.requests_burst),
             demo: OnceLock::new(),
@@ -223,6 +245,16 @@ impl Server {
         let mut tasks = JoinSet::new();
         let tls = app.config.tls.as_ref().map(ReloadableTls::load).transpose()?;
         let routes = api::router(Arc::clone(&app)).merge(pages::router(&app));
+        if let Some(cluster) = &app.cluster {
+            tasks.spawn(cluster::receive(Arc::clone(&app), Arc::clone(cluster), routes.clone()));
+            tasks.spawn(Arc::clone(cluster).tell_accounts(app.accounts.changes()));
+            let (accounts, shards_here) = (Arc::clone(&app.accounts), app.shards.clone());
+            let mut keeper =
+                Keeper::new(Arc::clone(cluster), accounts, parts, shards_here, Arc::clone(&stop));
+            keeper.turn().await?;
+            keeper.opened().await;
+            shards.spawn(keeper.run(stop.subscribe()));
+        }
         tasks.spawn(listen::serve(
             listener,
             tls,
@@ -249,6 +281,9 @@ impl Server {
     /// # Errors
     /// If the log has failed.
     pub async fn run(self) -> anyhow::Result<()> {
+        let supervisor = Supervisor::from_environment();
+        let alive = tokio::spawn(supervisor.clone().keep_saying());
+        supervisor.ready();
         let mut failed = self.stop.subscribe();
         let mut signals = Signals::new()?;
         let failure = tokio::select! {
@@ -264,13 +299,16 @@ impl Server {
             );
         }
         info!("draining: sessions are told to come back");
-        tokio::select! {
+        supervisor.stopping();
+        let ended = tokio::select! {
             () = self.drain() => Ok(()),
             () = signals.next() => {
                 info!("second signal: ending at once");
                 Ok(())
             }
-        }
+        };
+        alive.abort();
+        ended
     }
 
     /// Stops in order.
@@ -292,16 +330,37 @@ impl Server {
     }
 }
 
+/// Joins the nodes on a Redis, if keys and number of shards are those of the others.
+async fn join(config: &Config, redis: Arc<RedisLog>, vault: &Vault) -> anyhow::Result<Arc<Cluster>> {
+    let cluster = Cluster::new(&config.redis.node, redis, config.shards, config.redis.hold());
+    let shards = config.shards.to_string();
+    if let Some(others) = cluster.bus.claim("shards-fixed", shards.clone().into_bytes(), None).await?
+        && others != shards.as_bytes()
+    {
+        let others = String::from_utf8_lossy(&others).into_owned();
+        anyhow::bail!("Redis holds {others} shards, fixed at the first start: set `shards = {others}`");
+    }
+    let keys = vault.dedupe_key(&[b"which keys"]).to_vec();
+    if cluster.bus.claim("keys", keys.clone(), None).await?.is_some_and(|others| others != keys) {
+        anyhow::bail!(
+            "the key files in {} are not those that the other nodes have: without them nothing can be read. Copy them \
+             from another node, or name their folder with `redis.keys`",
+            config.keys().join("keys").display()
+        );
+    }
+    Ok(cluster)
+}
+
 async fn start_shards(
     parts: &Parts,
     stop: &Arc<watch::Sender<Stop>>,
-) -> anyhow::Result<(Vec<Handle>, JoinSet<()>)> {
+    shards: &Shards,
+) -> anyhow::Result<JoinSet<()>> {
     let mut recovering = Vec::new();
     for number in 0..parts.config.shards {
         let log = Arc::clone(&parts.log);
         recovering.push(tokio::task::spawn_blocking(move || shard::recover(ShardId(number), &*log)));
     }
-    let mut handles = Vec::new();
     let mut tasks = JoinSet::new();
     for (number, recovered) in (0..parts.config.shards).zip(recovering) {
         let recovered = recovered.await?.with_context(|| format!("shard {number} cannot be recovered"))?;
@@ -312,9 +371,9 @@ async fn start_shards(
         let state = State::new(ShardId(number), parts.clone(), recovered);
         let span = tracing::debug_span!(crate::telemetry::span::SHARD, number);
         tasks.spawn(shard::run(state, asks, Arc::clone(stop)).instrument(span));
-        handles.push(handle);
+        shards.put(number, handle);
     }
-    Ok((handles, tasks))
+    Ok(tasks)
 }
 
 /// Once in a while: forgets sessions nobody came back to, and quiet sources.

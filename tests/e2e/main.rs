@@ -7,6 +7,7 @@ mod faults;
 mod figures;
 mod hours;
 mod limits;
+mod nodes;
 mod places;
 mod policy;
 mod restart;

@@ -10,12 +10,14 @@
 
 mod client;
 mod http;
+mod redis;
 mod server;
 mod workspace;
 
 pub use client::{Client, Incoming, Refused};
 pub use http::{Api, Response};
-pub use server::Server;
+pub use redis::Redis;
+pub use server::{LEASE_MS, Server};
 pub use workspace::{Agent, Visitor, Workspace};
 
 use std::time::Duration;

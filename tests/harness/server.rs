@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use protocol::{DemoLinks, DemoSignIn};
@@ -15,6 +15,10 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::PATIENCE;
 use crate::http::Api;
+use crate::redis::Redis;
+
+/// How long a node's hold on a shard lasts in tests; short, so that others take over soon.
+pub const LEASE_MS: u64 = 1_000;
 
 /// A running server: `switchboard demo` without simulated customers, or `switchboard serve` as somebody has set it up.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub struct Server {
     pub address: SocketAddr,
     child: Child,
     folder: TempDir,
+    redis: Option<Arc<Redis>>,
     arguments: Vec<String>,
 }
 
@@ -41,11 +46,19 @@ impl Server {
     /// # Panics
     /// Where it does not come up.
     pub async fn start_with(arguments: &[&str]) -> Self {
+        Self::start_on(Redis::wanted().then(Redis::start).map(Arc::new), arguments).await
+    }
+
+    /// Starts a node on this Redis, if one is given.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn start_on(redis: Option<Arc<Redis>>, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server's data can be made");
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-        let (child, links) = spawn(folder.path(), "127.0.0.1:0", &arguments, &[]).await;
+        let (child, links) = spawn(folder.path(), "127.0.0.1:0", &arguments, &[], redis.as_deref()).await;
         let address = address(&links.api);
-        Self { links, set_up: None, address, child, folder, arguments }
+        Self { links, set_up: None, address, child, folder, redis, arguments }
     }
 
     /// Starts `switchboard serve` for the first time, with these settings (TOML).
@@ -59,7 +72,8 @@ impl Server {
         let mut command = Command::new(program());
         command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(&file);
         command.arg("--data").arg(folder.path().join("data"));
-        let (child, mut lines) = launch(&mut command, folder.path());
+        let redis = Redis::wanted().then(Redis::start).map(Arc::new);
+        let (child, mut lines) = launch(&mut command, folder.path(), redis.as_deref());
         let api = behind(&mut lines, "Switchboard listens on ", folder.path()).await;
         let link = behind(&mut lines, "/setup/?token=", folder.path()).await;
         behind(&mut lines, "The operator's token", folder.path()).await;
@@ -69,7 +83,7 @@ impl Server {
         let [widget, console, dashboard] = [const { String::new() }; 3];
         let address = address(&api);
         let links = DemoLinks { widget, console, dashboard, api, sign_in };
-        Self { links, set_up: Some(link), address, child, folder, arguments: Vec::new() }
+        Self { links, set_up: Some(link), address, child, folder, redis, arguments: Vec::new() }
     }
 
     /// The page origin from which clients of this server come.
@@ -135,9 +149,16 @@ impl Server {
     /// # Panics
     /// Where it had already ended.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// Where it had already ended.
+    pub fn signal(&self, signal: Signal) {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        kill_process(id.expect("the server runs"), Signal::TERM)
-            .expect("a running child can be asked to end");
+        kill_process(id.expect("the server runs"), signal).expect("a running child takes signals");
     }
 
     /// Whether it has not ended yet.
@@ -170,13 +191,20 @@ impl Server {
     /// Where it does not come up.
     pub async fn start_again_under(&mut self, prefix: &[&str]) {
         let (child, links) =
-            spawn(self.folder.path(), &self.address.to_string(), &self.arguments, prefix).await;
+            spawn(self.folder.path(), &self.address.to_string(), &self.arguments, prefix, self.redis.as_deref())
+                .await;
         self.child = child;
         self.links = links;
     }
 }
 
-async fn spawn(folder: &Path, listen: &str, arguments: &[String], prefix: &[&str]) -> (Child, DemoLinks) {
+async fn spawn(
+    folder: &Path,
+    listen: &str,
+    arguments: &[String],
+    prefix: &[&str],
+    redis: Option<&Redis>,
+) -> (Child, DemoLinks) {
     let mut command = match prefix {
         [] => Command::new(program()),
         [first, rest @ ..] => {
@@ -187,19 +215,29 @@ async fn spawn(folder: &Path, listen: &str, arguments: &[String], prefix: &[&str
     };
     command.args(["demo", "--quiet-demo", "--json", "--listen", listen, "--data"]);
     command.arg(folder.join("data")).args(arguments);
-    let (child, mut lines) = launch(&mut command, folder);
+    let (child, mut lines) = launch(&mut command, folder, redis);
     let line = behind(&mut lines, "", folder).await;
     let links = serde_json::from_str(&line)
         .unwrap_or_else(|error| panic!("not the links of a demo: {error} in {line}"));
     (child, links)
 }
 
-fn launch(command: &mut Command, folder: &Path) -> (Child, Lines<BufReader<ChildStdout>>) {
+fn launch(
+    command: &mut Command,
+    folder: &Path,
+    redis: Option<&Redis>,
+) -> (Child, Lines<BufReader<ChildStdout>>) {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
         .open(folder.join("log"))
         .expect("the server's log can be opened");
+    if let Some(redis) = redis {
+        command
+            .env("SWITCHBOARD__REDIS__URLS", redis.url())
+            .env("SWITCHBOARD__REDIS__KEYS", redis.keys())
+            .env("SWITCHBOARD__REDIS__LEASE_MS", LEASE_MS.to_string());
+    }
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

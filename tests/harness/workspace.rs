@@ -52,6 +52,13 @@ impl Server {
 }
 
 impl Workspace {
+    /// The same workspace as seen through another node.
+    #[must_use]
+    pub fn at(&self, node: &Server) -> Self {
+        let admin = Api { address: node.address, ..self.admin.clone() };
+        Self { keys: self.keys.clone(), admin, origin: node.origin() }
+    }
+
     /// Makes an agent who can do everything that needs no skill, with room for three conversations.
     pub async fn agent(&self, sign_in: &str) -> Agent {
         self.agent_with(sign_in, |_| ()).await
@@ -101,6 +108,13 @@ async fn begin(api: &Api, input: &WidgetSessionInput, origin: &str) -> WidgetSes
 }
 
 impl Agent {
+    /// The same agent as seen through another node.
+    #[must_use]
+    pub fn at(&self, node: &Server) -> Self {
+        let api = Api { address: node.address, ..self.api.clone() };
+        Self { body: self.body.clone(), api, origin: node.origin() }
+    }
+
     /// A one-time key for a WebSocket.
     pub async fn ticket(&self) -> String {
         let body: TicketBody = self.api.post("/api/v1/tickets", &serde_json::json!({})).await.json();
@@ -128,6 +142,12 @@ impl Agent {
 }
 
 impl Visitor {
+    /// From now on this visitor comes through another node.
+    pub fn go_to(&mut self, node: &Server) {
+        self.api.address = node.address;
+        self.origin = node.origin();
+    }
+
     /// Opens the widget: a live session, its snapshot read.
     pub async fn connect(&mut self) -> Client {
         let mut client = self.connect_silent().await;

@@ -148,6 +148,6 @@ pub struct Snapshot {
 pub enum Copied<'a> {
     /// A record.
     Record(ShardId, Position, &'a [u8]),
-    /// A row of a side table.
-    Row(Table, &'a [u8], &'a [u8]),
+    /// A row of a side table, and the shard to name for it.
+    Row(ShardId, Table, &'a [u8], &'a [u8]),
 }

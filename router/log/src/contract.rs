@@ -44,28 +44,34 @@ pub async fn run(log: Arc<dyn Log>, reopen: impl Fn(Arc<dyn Log>) -> Arc<dyn Log
     let stale = log.append(batch(1, &["x"], vec![put("k1", "stale")])).await;
     let fenced = AppendError::Fenced { expected: Position(1), last: Position(2) };
     ensure(stale == Err(fenced), "a stale writer is refused and told the last position")?;
-    ensure(log.get(Table::Transcripts, b"k1") == Ok(Some(b"v1".to_vec())), "a refused batch writes nothing")?;
+    ensure(
+        log.get(SHARD, Table::Transcripts, b"k1") == Ok(Some(b"v1".to_vec())),
+        "a refused batch writes nothing",
+    )?;
 
     log.append(batch(2, &[], vec![put("k3", "v3")])).await.map_err(text)?;
     ensure(log.last(SHARD) == Ok(Position(2)), "a batch without records moves no position")?;
     let delete = Write::Delete { table: Table::Transcripts, key: b"k2".to_vec() };
     log.append(batch(2, &["c"], vec![delete])).await.map_err(text)?;
-    ensure(log.get(Table::Transcripts, b"k2") == Ok(None), "a row can be removed")?;
+    ensure(log.get(SHARD, Table::Transcripts, b"k2") == Ok(None), "a row can be removed")?;
     let other = Batch { shard: ShardId(4), ..batch(0, &["z"], Vec::new()) };
     log.append(other).await.map_err(text)?;
     ensure(texts(&*log, ShardId(4), 0)? == ["z"] && texts(&*log, SHARD, 0)?.len() == 3, "shards are apart")?;
 
-    let rows = |reverse, limit| log.scan(Table::Transcripts, b"k", b"l", limit, reverse);
+    let rows = |reverse, limit| log.scan(SHARD, Table::Transcripts, b"k", b"l", limit, reverse);
     let keys = |rows: crate::Rows| rows.into_iter().map(|(key, _)| key).collect::<Vec<_>>();
     let error = |error: crate::ReadError| error.to_string();
     ensure(keys(rows(false, 9).map_err(error)?) == [b"k1", b"k3"], "rows are scanned in order")?;
     ensure(keys(rows(true, 1).map_err(error)?) == [b"k3"], "and backwards, up to a limit")?;
-    ensure(log.scan(Table::Transcripts, b"l", b"k", 9, false) == Ok(Vec::new()), "an empty range is empty")?;
-    ensure(log.get(Table::Customers, b"k1") == Ok(None), "tables are apart")?;
+    ensure(
+        log.scan(SHARD, Table::Transcripts, b"l", b"k", 9, false) == Ok(Vec::new()),
+        "an empty range is empty",
+    )?;
+    ensure(log.get(SHARD, Table::Customers, b"k1") == Ok(None), "tables are apart")?;
 
     let log = reopen(log);
     ensure(texts(&*log, SHARD, 0)? == ["a", "b", "c"], "records are there after opening again")?;
-    ensure(log.get(Table::Transcripts, b"k3") == Ok(Some(b"v3".to_vec())), "and rows")?;
+    ensure(log.get(SHARD, Table::Transcripts, b"k3") == Ok(Some(b"v3".to_vec())), "and rows")?;
     snapshots(&*log).await?;
     let log = reopen(log);
     ensure(texts(&*log, SHARD, 2)? == ["c", "d", "e"], "what was trimmed stays trimmed")?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Position, ShardId};
+use crate::{Level, Position, ShardId};
 
 /// Why a batch was not acknowledged. Nothing of it is in the log, but for `Failed`: then nobody knows until the next start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -77,7 +77,9 @@ pub enum ReadError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// No such level.
-    #[error("there is no level {0:?}: use memory, os or disk")]
+    #[error(
+        "there is no level {0:?}: use memory, os or disk; with Redis: redis, redis+replica or redis+disk"
+    )]
     Level(String),
     /// Another process has it.
     #[error("the data folder {0} is in use by another process: stop that one first")]
@@ -94,6 +96,17 @@ pub enum OpenError {
         journal: PathBuf,
         /// Where.
         at: u64,
+    },
+    /// The level needs Redis, and none was named.
+    #[error("the level {0} needs Redis: say where it is with `redis.urls`")]
+    NoRedis(Level),
+    /// Redis cannot be used, or must not be as it is.
+    #[error("Redis at {place}: {detail}")]
+    Redis {
+        /// Where, without password.
+        place: String,
+        /// What is wrong and what to set.
+        detail: String,
     },
     /// It cannot be read or written.
     #[error("the data folder {path} cannot be opened: {detail}")]

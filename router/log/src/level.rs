@@ -14,15 +14,38 @@ pub enum Level {
     Os,
     /// The end of the machine: it was synced, as far as the device keeps its word.
     Disk,
+    /// The end of the node: Redis has it, and writes it to its disk within a second or two.
+    Redis,
+    /// The end of the node and of Redis's primary: a replica has it too.
+    RedisReplica,
+    /// The end of the node, and of Redis with what it had not written yet: the node's own disk has it too.
+    RedisDisk,
+}
+
+impl Level {
+    /// Whether the log is on Redis.
+    #[must_use]
+    pub fn on_redis(self) -> bool {
+        matches!(self, Self::Redis | Self::RedisReplica | Self::RedisDisk)
+    }
+
+    /// The level's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Os => "os",
+            Self::Disk => "disk",
+            Self::Redis => "redis",
+            Self::RedisReplica => "redis+replica",
+            Self::RedisDisk => "redis+disk",
+        }
+    }
 }
 
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Memory => "memory",
-            Self::Os => "os",
-            Self::Disk => "disk",
-        })
+        f.write_str(self.name())
     }
 }
 
@@ -34,6 +57,9 @@ impl FromStr for Level {
             "memory" => Ok(Self::Memory),
             "os" => Ok(Self::Os),
             "disk" => Ok(Self::Disk),
+            "redis" => Ok(Self::Redis),
+            "redis+replica" => Ok(Self::RedisReplica),
+            "redis+disk" => Ok(Self::RedisDisk),
             other => Err(OpenError::Level(other.to_owned())),
         }
     }

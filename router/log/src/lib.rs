@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`memory`] | a store for tests and simulation |
 //! | [`embedded`] | a store on one machine: fjall behind our own committer thread, which groups commits |
+//! | [`redis`] | a store for several nodes: Redis, with leases that say which node owns a shard |
 //! | [`snapshots`], [`archive`] | files beside the store: states to start from, and what recovery no longer needs |
 //! | [`history`] | all that is kept of a shard, from archive and log as one |
 //! | [`seal`] | bodies sealed with a data key per customer |
@@ -18,6 +19,7 @@ pub mod archive;
 pub mod backup;
 mod batch;
 pub mod blob;
+mod chunk;
 pub mod contract;
 pub mod embedded;
 mod error;
@@ -27,10 +29,12 @@ mod history;
 mod level;
 pub mod memory;
 mod options;
+pub mod redis;
 pub mod seal;
 pub mod snapshots;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use answer::AppendFuture;
 pub use batch::{Batch, Copied, Entry, Position, ShardId, Snapshot, Table, Write};
@@ -135,18 +139,32 @@ pub trait Log: Send + Sync + 'static {
         Ok(())
     }
 
-    /// A row.
+    /// The shards to name for seeing every row; a store that keeps the rows of all shards together needs one.
     ///
     /// # Errors
     /// If the store cannot be read.
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError>;
+    fn homes(&self) -> Result<Vec<ShardId>, ReadError> {
+        Ok(vec![ShardId(0)])
+    }
 
-    /// Rows from a key up to another one (exclusive), in order, `limit` at most; from the end backwards if `reverse`.
+    /// How long the store keeps a row of a table before it drops it by itself; `None` is for ever.
+    fn expires(&self, _table: Table) -> Option<Duration> {
+        None
+    }
+
+    /// A row, of those that batches of this shard have written.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    fn get(&self, shard: ShardId, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError>;
+
+    /// Rows of a shard from a key up to another one (exclusive), in order, `limit` at most; from the end backwards if `reverse`.
     ///
     /// # Errors
     /// If the store cannot be read.
     fn scan(
         &self,
+        shard: ShardId,
         table: Table,
         from: &[u8],
         to: &[u8],
@@ -175,5 +193,6 @@ pub fn open(options: &Options) -> Result<Arc<dyn Log>, OpenError> {
     match options.level {
         Level::Memory => Ok(Arc::new(memory::MemoryLog::new())),
         Level::Os | Level::Disk => Ok(Arc::new(embedded::EmbeddedLog::open(options, &Tuning::default())?)),
+        level @ (Level::Redis | Level::RedisReplica | Level::RedisDisk) => Err(OpenError::NoRedis(level)),
     }
 }

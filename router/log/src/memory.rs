@@ -199,12 +199,13 @@ impl Log for MemoryLog {
         Ok(moved)
     }
 
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+    fn get(&self, _shard: ShardId, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
         Ok(self.state().tables.get(&table).and_then(|rows| rows.get(key).cloned()))
     }
 
     fn scan(
         &self,
+        _shard: ShardId,
         table: Table,
         from: &[u8],
         to: &[u8],
@@ -234,7 +235,7 @@ impl Log for MemoryLog {
         }
         for (table, rows) in &state.tables {
             for (key, value) in rows {
-                each(Copied::Row(*table, key, value))?;
+                each(Copied::Row(ShardId(0), *table, key, value))?;
             }
         }
         Ok(())

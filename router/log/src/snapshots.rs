@@ -48,13 +48,8 @@ impl Snapshots {
 
     /// Writes one and removes none.
     pub(crate) fn write(&self, shard: ShardId, snapshot: &Snapshot) -> Result<(), ReadError> {
-        let mut body = Vec::with_capacity(snapshot.bytes.len() + 17);
-        body.push(FORM);
-        body.extend_from_slice(&snapshot.position.0.to_le_bytes());
-        body.extend_from_slice(&snapshot.state_hash.to_le_bytes());
-        body.extend_from_slice(&snapshot.bytes);
         let path = self.of(shard).join(format!("{:020}.snap", snapshot.position.0));
-        write_whole(&path, &with_checksum(&body)).map_err(unreadable)
+        write_whole(&path, &encode(snapshot)).map_err(unreadable)
     }
 
     /// Those that verify, newest first.
@@ -92,8 +87,22 @@ impl Snapshots {
 }
 
 fn read(path: &Path) -> Option<Snapshot> {
-    let bytes = fs::read(path).ok()?;
-    let (form, rest) = checked(&bytes)?.split_first()?;
+    decode(&fs::read(path).ok()?)
+}
+
+/// A snapshot as it is stored.
+pub(crate) fn encode(snapshot: &Snapshot) -> Vec<u8> {
+    let mut body = Vec::with_capacity(snapshot.bytes.len() + 17);
+    body.push(FORM);
+    body.extend_from_slice(&snapshot.position.0.to_le_bytes());
+    body.extend_from_slice(&snapshot.state_hash.to_le_bytes());
+    body.extend_from_slice(&snapshot.bytes);
+    with_checksum(&body)
+}
+
+/// A stored snapshot, if it verifies.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Snapshot> {
+    let (form, rest) = checked(bytes)?.split_first()?;
     if *form != FORM {
         return None;
     }

@@ -13,6 +13,8 @@ use log_store::{
 };
 use policy::id::{CustomerId, WorkspaceId};
 
+const HOME: ShardId = ShardId(0);
+
 fn options(path: &Path, level: Level) -> Options {
     Options { path: path.into(), level, archive_days: 30 }
 }
@@ -153,7 +155,7 @@ async fn a_backup_comes_back_whole_and_damage_is_found() {
     let copy = log_store::open(&restored).unwrap();
     assert_eq!(copy.read(ShardId(0), Position(0), 9).unwrap(), log.read(ShardId(0), Position(0), 9).unwrap());
     assert_eq!(copy.snapshot(ShardId(0)).unwrap(), log.snapshot(ShardId(0)).unwrap());
-    assert_eq!(copy.get(Table::Dedupe, &3u64.to_be_bytes()).unwrap().as_deref(), Some(&b"done"[..]));
+    assert_eq!(copy.get(HOME, Table::Dedupe, &3u64.to_be_bytes()).unwrap().as_deref(), Some(&b"done"[..]));
     let mut bytes = fs::read(to.join("backup.log")).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
@@ -334,14 +336,14 @@ async fn an_erasure_reaches_older_backups_and_the_newest_keys_open_the_rest() {
     let vault = Vault::open(&path("data"), Arc::clone(&log)).unwrap();
     for (customer, key) in [(gone, "gone"), (stays, "stays")] {
         let mut writes = Vec::new();
-        let value = vault.seal(customer, key.as_bytes(), b"said", &mut writes).unwrap();
+        let value = vault.seal(HOME, customer, key.as_bytes(), b"said", &mut writes).unwrap();
         writes.push(Write::Put { table: Table::Transcripts, key: key.into(), value });
         let shard = ShardId(0);
         log.append(Batch { shard, expected: Position(0), records: Vec::new(), writes }).await.unwrap();
     }
     backup::backup(&*log, &path("data"), &path("backup")).unwrap();
     assert_eq!(log_store::erased(&*log).unwrap(), []);
-    vault.erase(gone).await.unwrap();
+    vault.erase(HOME, gone).await.unwrap();
     assert_eq!(log_store::erased(&*log).unwrap(), [gone]);
     backup::backup_keys(&*log, &path("data"), &path("keys")).unwrap();
     log.close();
@@ -351,8 +353,8 @@ async fn an_erasure_reaches_older_backups_and_the_newest_keys_open_the_rest() {
         let log = log_store::open(&restored).unwrap();
         let vault = Vault::open(&path(back), Arc::clone(&log)).unwrap();
         let open = |customer, key: &str| {
-            let sealed = log.get(Table::Transcripts, key.as_bytes()).unwrap().unwrap();
-            vault.unseal(customer, key.as_bytes(), &sealed).unwrap()
+            let sealed = log.get(HOME, Table::Transcripts, key.as_bytes()).unwrap().unwrap();
+            vault.unseal(HOME, customer, key.as_bytes(), &sealed).unwrap()
         };
         let both = (open(gone, "gone"), open(stays, "stays"));
         log.close();

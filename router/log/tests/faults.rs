@@ -70,11 +70,11 @@ fn check(path: &Path, level: Level) -> u64 {
     let entries = log.read(SHARD, Position(0), usize::MAX).unwrap();
     for (entry, number) in entries.iter().zip(1u64..) {
         assert_eq!(entry.record, format!("record {number}").into_bytes());
-        let row = log.get(Table::Dedupe, &number.to_be_bytes()).unwrap();
+        let row = log.get(SHARD, Table::Dedupe, &number.to_be_bytes()).unwrap();
         assert_eq!(row.as_deref(), Some(&b"done"[..]), "record {number} came without its row");
     }
     let count = entries.len() as u64;
-    let next = log.get(Table::Dedupe, &(count + 1).to_be_bytes()).unwrap();
+    let next = log.get(SHARD, Table::Dedupe, &(count + 1).to_be_bytes()).unwrap();
     assert_eq!(next, None, "a row came without its record");
     log.close();
     count

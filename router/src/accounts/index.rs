@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use policy::id::{AgentId, WorkspaceId};
 
-use super::{TokenRecord, User, WorkspaceRecord};
+use super::{AccountsError, TokenRecord, User, WorkspaceRecord, unreadable};
 
 #[derive(Default)]
 pub(super) struct Index {
@@ -22,6 +22,39 @@ impl Index {
         self.names.insert(record.name.clone(), record.id);
         self.widgets.insert(record.widget.clone(), record.id);
         self.workspaces.insert(record.id, record);
+    }
+
+    /// Takes a row as it is stored.
+    pub(super) fn put_row(&mut self, key: &[u8], value: &[u8]) -> Result<(), AccountsError> {
+        match key.split_first() {
+            Some((b'w', _)) => self.put_workspace(postcard::from_bytes(value).map_err(unreadable)?),
+            Some((b'u', _)) => {
+                let (workspace, user) = postcard::from_bytes(value).map_err(unreadable)?;
+                self.put_user(workspace, user);
+            }
+            Some((b't', hash)) => {
+                let token = postcard::from_bytes(value).map_err(unreadable)?;
+                self.tokens.insert(hash.to_vec(), token);
+            }
+            _ => return Err(AccountsError::Store("an account of a newer version: start that one".into())),
+        }
+        Ok(())
+    }
+
+    /// A row is gone.
+    pub(super) fn remove_row(&mut self, key: &[u8]) {
+        let id = |from: usize| {
+            let bytes = key.get(from..from + 16)?;
+            Some(bytes.iter().fold(0u128, |bits, byte| bits << 8 | u128::from(*byte)))
+        };
+        match (key.first(), id(1), id(17)) {
+            (Some(b'w'), Some(workspace), _) => self.remove_workspace(WorkspaceId::from_bits(workspace)),
+            (Some(b'u'), Some(workspace), Some(agent)) => {
+                self.remove_user(WorkspaceId::from_bits(workspace), AgentId::from_bits(agent));
+            }
+            (Some(b't'), ..) => drop(self.tokens.remove(&key[1..])),
+            _ => {}
+        }
     }
 
     fn forget_workspace(&mut self, id: WorkspaceId) {

@@ -4,8 +4,8 @@ use super::*;
 use log_store::memory::MemoryLog;
 
 async fn accounts() -> (Arc<Accounts>, WorkspaceRecord, AgentId) {
-    let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12).await.unwrap();
-    let record = accounts.create_workspace("main", "Main").await.unwrap();
+    let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12, None).await.unwrap();
+    let record = accounts.create_workspace("main", "Main", |_| true).await.unwrap();
     let agent = AgentId::from_bits(5);
     accounts
         .put_user(record.id, agent, "ada", "Ada", "person", Role::Agent, Some("correct horse"))
@@ -50,14 +50,14 @@ async fn guessing_is_slowed_down() {
 #[tokio::test]
 async fn accounts_come_back_from_the_store_and_go_with_their_workspace() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
-    let first = Accounts::open(Arc::clone(&log), 12).await.unwrap();
+    let first = Accounts::open(Arc::clone(&log), 12, None).await.unwrap();
     assert!(first.setup_token().is_some(), "nobody is here yet");
     let operator = first.operator_token_once().unwrap();
-    let record = first.create_workspace("main", "Main").await.unwrap();
+    let record = first.create_workspace("main", "Main", |_| true).await.unwrap();
     let agent = AgentId::from_bits(5);
     first.put_user(record.id, agent, "ada", "Ada", "person", Role::Agent, None).await.unwrap();
     let (token, _) = first.issue_token(record.id, agent, 1, 0).await.unwrap();
-    let second = Accounts::open(log, 12).await.unwrap();
+    let second = Accounts::open(log, 12, None).await.unwrap();
     assert_eq!(second.setup_token(), None);
     assert_eq!(second.authenticate(&operator, 0), Some(Principal::Operator));
     assert!(second.authenticate(&token, 0).is_some());
@@ -69,7 +69,7 @@ async fn accounts_come_back_from_the_store_and_go_with_their_workspace() {
 #[tokio::test]
 async fn names_are_unique() {
     let (accounts, record, _) = accounts().await;
-    assert_eq!(accounts.create_workspace("main", "x").await, Err(AccountsError::Taken("main".into())));
+    assert_eq!(accounts.create_workspace("main", "x", |_| true).await, Err(AccountsError::Taken("main".into())));
     let other = AgentId::from_bits(6);
     let taken = accounts.put_user(record.id, other, "ada", "A", "person", Role::Agent, None).await;
     assert_eq!(taken, Err(AccountsError::Taken("ada".into())));
@@ -78,7 +78,7 @@ async fn names_are_unique() {
 #[tokio::test]
 async fn one_name_in_two_workspaces_signs_in_by_naming_one_and_is_slowed_down_apart() {
     let (accounts, _, _) = accounts().await;
-    let other = accounts.create_workspace("other", "Other").await.unwrap();
+    let other = accounts.create_workspace("other", "Other", |_| true).await.unwrap();
     let agent = AgentId::from_bits(9);
     accounts
         .put_user(other.id, agent, "ada", "Ada", "person", Role::Agent, Some("battery staple"))
@@ -116,7 +116,7 @@ async fn two_who_ask_for_the_same_name_at_once_do_not_both_get_it() {
     let (one, two) = tokio::join!(put(20), put(21));
     assert_eq!([one, two].iter().filter(|it| it.is_ok()).count(), 1);
     let (one, two) =
-        tokio::join!(accounts.create_workspace("new", "A"), accounts.create_workspace("new", "B"));
+        tokio::join!(accounts.create_workspace("new", "A", |_| true), accounts.create_workspace("new", "B", |_| true));
     assert_eq!([one, two].iter().filter(|it| it.is_ok()).count(), 1);
 }
 
@@ -165,9 +165,9 @@ async fn what_is_no_whole_token_is_nobody() {
 #[tokio::test]
 async fn tokens_past_their_time_leave_the_store() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
-    let rows = || log.scan(Table::Accounts, b"t", b"u", usize::MAX, false).unwrap().len();
-    let accounts = Accounts::open(Arc::clone(&log), 12).await.unwrap();
-    let record = accounts.create_workspace("main", "Main").await.unwrap();
+    let rows = || log.scan(ACCOUNTS, Table::Accounts, b"t", b"u", usize::MAX, false).unwrap().len();
+    let accounts = Accounts::open(Arc::clone(&log), 12, None).await.unwrap();
+    let record = accounts.create_workspace("main", "Main", |_| true).await.unwrap();
     let agent = AgentId::from_bits(5);
     accounts.put_user(record.id, agent, "ada", "Ada", "person", Role::Agent, None).await.unwrap();
     let (short, ends) = accounts.issue_token(record.id, agent, 1, 0).await.unwrap();
@@ -188,26 +188,26 @@ async fn tokens_past_their_time_leave_the_store() {
 #[tokio::test]
 async fn the_operators_token_is_replaced_whole() {
     let log: Arc<dyn Log> = Arc::new(MemoryLog::new());
-    let accounts = Accounts::open(Arc::clone(&log), 12).await.unwrap();
+    let accounts = Accounts::open(Arc::clone(&log), 12, None).await.unwrap();
     let old = accounts.operator_token_once().unwrap();
     let new = accounts.reissue_operator_token().await.unwrap();
     assert_eq!(accounts.authenticate(&old, 0), None);
     assert_eq!(accounts.authenticate(&new, 0), Some(Principal::Operator));
-    let again = Accounts::open(log, 12).await.unwrap();
+    let again = Accounts::open(log, 12, None).await.unwrap();
     assert_eq!(again.operator_token_once(), None, "told once");
     assert_eq!(again.authenticate(&new, 0), Some(Principal::Operator));
 }
 
 #[tokio::test]
 async fn the_set_up_link_works_until_there_is_a_user() {
-    let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12).await.unwrap();
+    let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12, None).await.unwrap();
     let link = accounts.setup_token().unwrap();
     let may_set_up = |token: &str| accounts.begin_set_up(token).is_some();
     assert!(may_set_up(&link) && !may_set_up("") && !may_set_up(&link[1..]));
     let first = accounts.begin_set_up(&link);
     assert!(first.is_some() && !may_set_up(&link), "one at a time");
     drop(first);
-    let record = accounts.create_workspace("main", "Main").await.unwrap();
+    let record = accounts.create_workspace("main", "Main", |_| true).await.unwrap();
     assert!(may_set_up(&link), "a workspace is nobody yet");
     accounts
         .put_user(record.id, AgentId::from_bits(1), "ada", "Ada", "person", Role::Admin, None)

@@ -26,7 +26,7 @@ pub(super) fn new() -> Result<String, AccountsError> {
 }
 
 /// Whether a text can be a token at all: a mistyped or cut one is told apart without a look at the store.
-fn is_whole(token: &str) -> bool {
+pub(super) fn is_whole(token: &str) -> bool {
     let Some(text) = token.strip_prefix(PREFIX).filter(|text| text.len() == 58) else { return false };
     let Ok(bytes) = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()) else { return false };
     bytes.split_last_chunk::<4>().is_some_and(|(bits, sum)| {

@@ -151,9 +151,9 @@ mod tests {
     use super::*;
 
     async fn accounts() -> (Arc<Accounts>, WorkspaceRecord, WorkspaceRecord) {
-        let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12).await.unwrap();
-        let one = accounts.create_workspace("one", "One").await.unwrap();
-        let other = accounts.create_workspace("other", "Other").await.unwrap();
+        let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12, None).await.unwrap();
+        let one = accounts.create_workspace("one", "One", |_| true).await.unwrap();
+        let other = accounts.create_workspace("other", "Other", |_| true).await.unwrap();
         (accounts, one, other)
     }
 

@@ -20,7 +20,7 @@ impl WorkspaceRecord {
 }
 
 impl Accounts {
-    /// Makes a workspace.
+    /// Makes a workspace, with an id that `here` takes.
     ///
     /// # Errors
     /// If the name is taken or not one.
@@ -28,6 +28,7 @@ impl Accounts {
         &self,
         name: &str,
         company: &str,
+        here: impl Fn(WorkspaceId) -> bool,
     ) -> Result<WorkspaceRecord, AccountsError> {
         let good = (1..=64).contains(&name.len())
             && name.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
@@ -43,8 +44,12 @@ impl Accounts {
         if self.index().workspaces.len() >= MAX {
             return Err(AccountsError::Invalid("there are 10,000 workspaces: remove one first".into()));
         }
+        // It begins on a shard that is here.
+        let id =
+            (0..10_000).map(|_| WorkspaceId::from_bits(uuid::Uuid::now_v7().as_u128())).find(|id| here(*id));
         let record = WorkspaceRecord {
-            id: WorkspaceId::from_bits(uuid::Uuid::now_v7().as_u128()),
+            id: id
+                .ok_or_else(|| AccountsError::Store("this node owns no shard just now: try again".into()))?,
             name: name.into(),
             company: company.into(),
             widget: format!("wgt_{}", random_text()?),

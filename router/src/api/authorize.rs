@@ -71,7 +71,7 @@ where
                 token
             }
         };
-        let principal = app.accounts.authenticate(&token, app.now().0).ok_or_else(|| {
+        let principal = app.accounts.authenticate_anywhere(&token, app.now().0).await.ok_or_else(|| {
             Refusal::unauthorized("the sign-in has ended or the token is unknown: sign in again")
         })?;
         Ok(Self { principal, token })

@@ -25,13 +25,16 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         "store": { "writable": health.writable, "detail": health.detail },
         "draining": draining,
         "sessions": app.registry.len(),
+        "shards": app.shards.all().count(),
+        "settled": app.cluster.as_ref().map(|cluster| cluster.settled()),
+        "nodes": app.cluster.as_ref().map(|cluster| cluster.nodes().len()),
     });
     (status, Json(body)).into_response()
 }
 
 /// `GET /metrics`: OpenMetrics text.
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let depth = app.shards.all().iter().map(crate::shard::Handle::depth).sum();
+    let depth = app.shards.all().map(|shard| shard.depth()).sum();
     let text = app.metrics.encode(app.registry.len(), depth, &app.log.health());
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
         .into_response()

@@ -59,7 +59,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(health::openapi))
         .layer(limit)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), crate::cluster::hand_on))
         .with_state(app)
+}
+
+/// The token that a request brings.
+pub(crate) fn token_of(headers: &axum::http::HeaderMap) -> Option<String> {
+    authorize::bearer(headers, "Bearer").or_else(|| authorize::cookie(headers))
 }
 
 /// Makes a workspace with a policy, for the demo and the command line.

@@ -93,12 +93,17 @@ pub(super) async fn ticket(
         Some(_) => None,
         None => headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned),
     };
-    Ok(Json(issue(&app, signed_in.principal, origin)?))
+    Ok(Json(issue(&app, signed_in.principal, origin).await?))
 }
 
 /// A ticket for one upgrade.
-pub(super) fn issue(app: &App, principal: Principal, origin: Option<String>) -> Result<TicketBody, Refusal> {
-    let ticket = app.tickets.issue(principal, origin, app.now().0).map_err(|_| Refusal::too_many(1_000))?;
+pub(super) async fn issue(
+    app: &App,
+    principal: Principal,
+    origin: Option<String>,
+) -> Result<TicketBody, Refusal> {
+    let ticket =
+        app.tickets.issue(principal, origin, app.now().0).await.map_err(|_| Refusal::too_many(1_000))?;
     Ok(TicketBody { ticket, expires_in_ms: app.config.sessions.ticket_ms })
 }
 

@@ -64,7 +64,7 @@ pub(super) async fn start(
         topics: input.topics.clone(),
         verified,
     };
-    let ticket = super::sign_in::issue(&app, principal, origin)?;
+    let ticket = super::sign_in::issue(&app, principal, origin).await?;
     let (language, topics) = (input.language.clone(), input.topics);
     let primary =
         language.as_deref().map(|tag| tag.split(['-', '_']).next().unwrap_or(tag).to_ascii_lowercase());

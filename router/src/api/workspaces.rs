@@ -79,7 +79,7 @@ pub(crate) async fn make(
     company: &str,
     document: Option<Document>,
 ) -> Result<WorkspaceRecord, Refusal> {
-    let record = app.accounts.create_workspace(name, company).await.map_err(refusal)?;
+    let record = app.accounts.create_workspace(name, company, |id| app.is_here(id)).await.map_err(refusal)?;
     let shard = app.shards.of(record.id);
     let made = async {
         shard.command(record.id, CommandKind::CreateWorkspace).await?;

@@ -6,9 +6,20 @@ impl Config {
     /// What makes no sense: the key, and why.
     pub(super) fn check(&self) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
-        if let Err(error) = self.level.parse::<log_store::Level>() {
-            faults.push(("level", format!("cannot be used: {error}")));
+        match self.level.parse::<log_store::Level>() {
+            Err(error) => faults.push(("level", format!("cannot be used: {error}"))),
+            Ok(level) if level.on_redis() && !self.redis.is_set() => {
+                faults.push(("level", format!("{level} needs Redis: say where it is with `redis.urls`")));
+            }
+            Ok(level) if !level.on_redis() && self.redis.is_set() => {
+                let detail = format!(
+                    "{level} is without Redis, and `redis.urls` names one: use redis+disk, redis or redis+replica"
+                );
+                faults.push(("level", detail));
+            }
+            Ok(_) => {}
         }
+        faults.extend(self.redis.check());
         if !(1..=1_024).contains(&self.shards) {
             faults.push(("shards", "must be 1 to 1,024".into()));
         }

@@ -99,6 +99,11 @@ impl Reader {
         self.places.insert(key.to_owned(), flag.to_owned());
     }
 
+    /// Whether a key was set anywhere.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        self.places.contains_key(key)
+    }
+
     /// The configuration, of all settings that were good, and where each was written.
     pub(super) fn finish(&mut self) -> Config {
         if let Some(Value::Table(tls)) = self.table.get("tls")

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Redis;
+
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,10 +16,13 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The data folder.
     pub data: PathBuf,
-    /// What an acknowledgement survives: `memory`, `os`, `disk`.
+    /// What an acknowledgement survives: `memory`, `os`, `disk`; with Redis `redis`, `redis+replica`, `redis+disk`, which is
+    /// what holds there if nothing is set.
     pub level: String,
     /// Shards; fixed at the first start.
     pub shards: u16,
+    /// Redis, which several nodes share.
+    pub redis: Redis,
     /// The address by which clients reach us, if it is another one than we listen on: `https://chat.example.com`.
     pub public_url: Option<String>,
     /// Certificate and key; both are read again when they change.
@@ -43,6 +48,7 @@ impl Default for Config {
             data: "data".into(),
             level: "disk".into(),
             shards: 16,
+            redis: Redis::default(),
             public_url: None,
             tls: None,
             trusted_proxies: Vec::new(),

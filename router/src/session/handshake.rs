@@ -10,11 +10,13 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tracing::Instrument;
 
 use super::socket;
 use crate::accounts::Principal;
 use crate::api::problem::Refusal;
+use crate::cluster::Owner;
 use crate::listen::KeepPlace;
 use crate::server::App;
 
@@ -28,23 +30,24 @@ const WRITE_BUFFER_MAX: usize = 8 << 20;
 
 /// `GET /api/v1/socket`
 pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
-    match admit(&app, &request) {
-        Ok((principal, accept)) => {
+    let headers = request.headers().clone();
+    match admit(&app, &headers).await {
+        Ok((principal, accept, elsewhere)) => {
             let upgraded = hyper::upgrade::on(&mut request);
             let place = request.extensions().get::<KeepPlace>().cloned();
             tokio::spawn(async move {
                 let Ok(io) = upgraded.await else { return };
-                let config = WebSocketConfig::default()
-                    .read_buffer_size(READ_BUFFER)
-                    .write_buffer_size(WRITE_BUFFER)
-                    .max_write_buffer_size(WRITE_BUFFER_MAX)
-                    .max_message_size(Some(app.config.limits.frame_bytes))
-                    .max_frame_size(Some(app.config.limits.frame_bytes));
-                let socket =
-                    WebSocketStream::from_raw_socket(TokioIo::new(io), Role::Server, Some(config)).await;
-                let span = tracing::debug_span!(crate::telemetry::span::CONNECTION);
-                // A task of its own, which does not carry what the upgrade needed.
-                tokio::spawn(socket::run(app, Box::new(socket), Arc::new(principal), place).instrument(span));
+                let io = TokioIo::new(io);
+                match (elsewhere, app.cluster.clone()) {
+                    (Some(node), Some(cluster)) => {
+                        let _open = app.metrics.connection_opened();
+                        let drain = app.drain_signal();
+                        cluster.pass(io, node, principal, drain).await;
+                        drop(place);
+                    }
+                    // A task of its own, which does not carry what the upgrade needed.
+                    _ => drop(tokio::spawn(serve(app, io, principal, place))),
+                }
             });
             let headers = [
                 (header::CONNECTION, HeaderValue::from_static("Upgrade")),
@@ -58,8 +61,24 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
     }
 }
 
-fn admit(app: &App, request: &Request) -> Result<(Principal, HeaderValue), Refusal> {
-    let headers = request.headers();
+/// Serves a connection whose client has proven who it is.
+pub(crate) async fn serve<S>(app: Arc<App>, io: S, principal: Principal, place: Option<KeepPlace>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER_MAX)
+        .max_message_size(Some(app.config.limits.frame_bytes))
+        .max_frame_size(Some(app.config.limits.frame_bytes));
+    let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+    let span = tracing::debug_span!(crate::telemetry::span::CONNECTION);
+    socket::run(app, Box::new(socket), Arc::new(principal), place).instrument(span).await;
+}
+
+/// Who it is, the key to answer with, and the node that has the session, if it is another one.
+async fn admit(app: &App, headers: &HeaderMap) -> Result<(Principal, HeaderValue, Option<String>), Refusal> {
     if app.draining() {
         return Err(Refusal::draining());
     }
@@ -77,15 +96,26 @@ fn admit(app: &App, request: &Request) -> Result<(Principal, HeaderValue), Refus
             "the ticket is missing, used or expired: get a new one and connect within 30 seconds",
         )
     };
-    let (principal, issued_to) =
-        ticket.and_then(|it| app.tickets.redeem(it, app.now().0)).ok_or_else(refused)?;
+    let redeemed = match ticket {
+        Some(ticket) => app.tickets.redeem(ticket, app.now().0).await,
+        None => None,
+    };
+    let (principal, issued_to) = redeemed.ok_or_else(refused)?;
     let origin = headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"));
     if !origin_allowed(app, headers, origin, issued_to.as_deref(), &principal) {
         return Err(Refusal::forbidden(
             "this page's origin may not open sessions here: add it to the workspace's origins",
         ));
     }
-    Ok((principal, key))
+    let workspace = match &principal {
+        Principal::Agent { workspace, .. } | Principal::Customer { workspace, .. } => Some(*workspace),
+        Principal::Operator => None,
+    };
+    match app.cluster.as_ref().zip(workspace).map(|(cluster, workspace)| cluster.owner(workspace)) {
+        None | Some(Owner::Here) => Ok((principal, key, None)),
+        Some(Owner::There(node)) => Ok((principal, key, Some(node))),
+        Some(Owner::Nobody) => Err(crate::shard::Refused::Busy.into()),
+    }
 }
 
 fn upgrade_key(headers: &HeaderMap) -> Result<HeaderValue, Refusal> {

@@ -90,6 +90,24 @@ impl Registry {
         self.each_of(owner, |session| session.close(code));
     }
 
+    /// Sends everybody of these owners to wherever they are served now. Their sessions are forgotten: what happens there is
+    /// not in these rings, so nobody may go on from one.
+    pub fn close_where(&self, of: impl Fn(Owner) -> bool) {
+        let mut gone = 0;
+        self.by_owner.retain(|owner, sessions| {
+            let stays = !of(*owner);
+            if !stays {
+                for session in sessions {
+                    session.close(protocol::CloseCode::Restart);
+                    self.by_id.remove(&session.id);
+                    gone += 1;
+                }
+            }
+            stays
+        });
+        self.count.fetch_sub(gone, Ordering::Relaxed);
+    }
+
     /// How many sessions there are.
     #[must_use]
     pub fn len(&self) -> usize {

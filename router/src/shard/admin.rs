@@ -77,7 +77,8 @@ impl State {
     ) -> Vec<StoredDecision> {
         let from = decision_key(workspace, conversation, 0);
         let to = decision_key(workspace, conversation, u64::MAX);
-        let rows = self.parts.log.scan(Table::Decisions, &from, &to, limit, true).unwrap_or_default();
+        let rows =
+            self.parts.log.scan(self.id, Table::Decisions, &from, &to, limit, true).unwrap_or_default();
         rows.into_iter().filter_map(|(_, value)| postcard::from_bytes(&value).ok()).collect()
     }
 
@@ -113,7 +114,7 @@ impl State {
             .into_iter()
             .map(|it| self.decision_view(workspace, id, it.at.0, it.policy_version, &it.decision))
             .collect();
-        let card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
+        let card = self.cards.look(&*self.parts.log, &self.parts.vault, self.id, workspace, customer);
         let body = ConversationBody { conversation: view, decisions };
         let audience = self.audience(workspace, agent);
         disclose(audience, Purpose::Service, &card.grants, CONVERSATION_FIELDS, body).ok()
@@ -154,7 +155,7 @@ impl State {
         let stored = self.store(workspace).read(id, it.customer, first, last);
         let messages: Vec<_> = stored.iter().map(|stored| message(stored, &it, viewer)).collect();
         let body = HistoryBody { messages, before: (first > 1).then_some(first) };
-        let card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, it.customer);
+        let card = self.cards.look(&*self.parts.log, &self.parts.vault, self.id, workspace, it.customer);
         disclose(audience, Purpose::Service, &card.grants, CONVERSATION_FIELDS, body).ok()
     }
 

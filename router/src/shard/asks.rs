@@ -121,7 +121,7 @@ impl State {
             return;
         };
         let key = Dedupe::key(&self.parts.vault, owner, &request);
-        let done = match self.dedupe.find(&*self.parts.log, &key, self.now()) {
+        let done = match self.dedupe.find(&*self.parts.log, self.id, &key, self.now()) {
             Ok(Some(done)) => Ok(done),
             Ok(None) => self.request(principal, &request, frame).and_then(|(conversation, message)| {
                 let done = Done { at: self.now(), conversation, message };
@@ -250,7 +250,8 @@ impl State {
         };
         check_text(&text, self.parts.config.limits.text_bytes)?;
         let (workspace, customer) = (*workspace, *customer);
-        let mut card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
+        let card = self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, customer);
+        let mut card = card.map_err(|error| Denied::Store(error.to_string()))?;
         let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
         let facts = Facts {
             channel: WEB_CHAT,
@@ -392,7 +393,8 @@ impl State {
     }
 
     fn put_card(&mut self, workspace: WorkspaceId, customer: CustomerId, card: super::cards::Card) {
-        let written = self.cards.put(&self.parts.vault, workspace, customer, card, &mut self.pending.writes);
+        let written =
+            self.cards.put(&self.parts.vault, self.id, workspace, customer, card, &mut self.pending.writes);
         if let Err(error) = written {
             tracing::error!(%error, %customer, "a customer record cannot be sealed");
         }
@@ -404,7 +406,7 @@ impl State {
         conversation: ConversationId,
         header: &Header,
     ) {
-        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         if let Err(error) = store.put_header(conversation, header, &mut self.pending.writes) {
             tracing::error!(%error, %conversation, "a conversation's header cannot be written");
         }
@@ -417,7 +419,7 @@ impl State {
         customer: CustomerId,
         message: StoredMessage,
     ) {
-        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         let added = self.tails.add(store, conversation, customer, message, &mut self.pending.writes);
         if let Err(error) = added {
             tracing::error!(%error, %conversation, "a message cannot be sealed");
@@ -427,9 +429,13 @@ impl State {
     /// Remembers who served a customer, and how an ended conversation was.
     pub(super) fn keep_ended(&mut self, workspace: WorkspaceId, ended: engine::state::Conversation) {
         let customer = ended.customer;
-        let mut card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
-        card.known_agent = ended.known_agent.or(card.known_agent);
-        self.put_card(workspace, customer, card);
+        match self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, customer) {
+            Ok(mut card) => {
+                card.known_agent = ended.known_agent.or(card.known_agent);
+                self.put_card(workspace, customer, card);
+            }
+            Err(error) => tracing::error!(%error, %customer, "who served a customer cannot be kept"),
+        }
         self.tails.forget(ended.id);
         self.places.remove(&ended.id);
         self.put_header(workspace, ended.id, &Header { customer, closed: Some(ended) });

@@ -1,6 +1,6 @@
 //! Customer records: what is known of a person, sealed with that person's key. The engine never sees them.
 
-use log_store::{Log, Table, Unsealed, Vault, Write};
+use log_store::{Log, ReadError, ShardId, Table, Unsealed, Vault, Write};
 use policy::Grants;
 use policy::id::{AgentId, ConversationId, CustomerId, WorkspaceId};
 use serde::{Deserialize, Serialize};
@@ -55,26 +55,21 @@ impl Cards {
         self.hot.clear();
     }
 
-    /// The record of a customer; a new customer's grants *service* by writing in.
+    /// The record of a customer, for changing it; a new customer's grants *service* by writing in.
     pub(super) fn get(
         &mut self,
         log: &dyn Log,
         vault: &Vault,
+        shard: ShardId,
         workspace: WorkspaceId,
         customer: CustomerId,
-    ) -> Card {
+    ) -> Result<Card, ReadError> {
         if let Some(card) = self.hot.get(&(workspace, customer)) {
-            return card.clone();
+            return Ok(card.clone());
         }
         let key = key(workspace, customer);
-        let stored = match log.get(Table::Customers, &key) {
-            Ok(stored) => stored,
-            Err(error) => {
-                tracing::error!(%error, "a customer record cannot be read");
-                None
-            }
-        };
-        let plain = stored.and_then(|sealed| match vault.unseal(customer, &key, &sealed) {
+        let stored = log.get(shard, Table::Customers, &key)?;
+        let plain = stored.and_then(|sealed| match vault.unseal(shard, customer, &key, &sealed) {
             Ok(Unsealed::Text(plain)) => Some(plain),
             Ok(Unsealed::Erased) => None,
             Err(error) => {
@@ -86,13 +81,29 @@ impl Cards {
             .and_then(|plain| postcard::from_bytes(&plain).ok())
             .unwrap_or_else(|| Card { grants: Grants::by_writing_in(), ..Card::default() });
         self.hot.insert((workspace, customer), card.clone());
-        card
+        Ok(card)
+    }
+
+    /// The record of a customer, for looking at it: one that cannot be read just now looks empty.
+    pub(super) fn look(
+        &mut self,
+        log: &dyn Log,
+        vault: &Vault,
+        shard: ShardId,
+        workspace: WorkspaceId,
+        customer: CustomerId,
+    ) -> Card {
+        self.get(log, vault, shard, workspace, customer).unwrap_or_else(|error| {
+            tracing::error!(%error, "a customer record cannot be read");
+            Card::default()
+        })
     }
 
     /// Changes a record.
     pub(super) fn put(
         &mut self,
         vault: &Vault,
+        shard: ShardId,
         workspace: WorkspaceId,
         customer: CustomerId,
         card: Card,
@@ -100,7 +111,7 @@ impl Cards {
     ) -> Result<(), String> {
         let key = key(workspace, customer);
         let plain = postcard::to_allocvec(&card).map_err(|error| error.to_string())?;
-        let value = vault.seal(customer, &key, &plain, writes).map_err(|error| error.to_string())?;
+        let value = vault.seal(shard, customer, &key, &plain, writes).map_err(|error| error.to_string())?;
         writes.push(Write::Put { table: Table::Customers, key, value });
         self.hot.insert((workspace, customer), card);
         Ok(())

@@ -2,7 +2,7 @@
 //! answered alike. Keys are keyed hashes, so the store does not tell who asked.
 
 use engine::Rejection;
-use log_store::{Log, ReadError, Table, Vault, Write};
+use log_store::{Log, ReadError, ShardId, Table, Vault, Write};
 use policy::id::{ConversationId, MessageId, WorkspaceId};
 use policy::time::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -41,9 +41,10 @@ impl Dedupe {
     }
 
     /// Begins again over a store, which may hold requests from before.
-    pub(super) fn restart(&mut self, log: &dyn Log, now: Timestamp) {
+    pub(super) fn restart(&mut self, log: &dyn Log, shard: ShardId, now: Timestamp) {
         self.hot.clear();
-        let nothing = log.scan(Table::Dedupe, &[], &[0xff; 17], 1, false).is_ok_and(|rows| rows.is_empty());
+        let rows = || log.scan(shard, Table::Dedupe, &[], &[0xff; 17], 1, false);
+        let nothing = log.expires(Table::Dedupe).is_none() && rows().is_ok_and(|rows| rows.is_empty());
         self.seen.restart((!nothing).then(|| now + WINDOW));
     }
 
@@ -60,13 +61,14 @@ impl Dedupe {
     pub(super) fn find(
         &self,
         log: &dyn Log,
+        shard: ShardId,
         key: &[u8; 16],
         now: Timestamp,
     ) -> Result<Option<Done>, ReadError> {
         let done = match self.hot.get(key) {
             Some(done) => Some(*done),
             None if !self.seen.perhaps(key, now) => None,
-            None => log.get(Table::Dedupe, key)?.and_then(|bytes| postcard::from_bytes(&bytes).ok()),
+            None => log.get(shard, Table::Dedupe, key)?.and_then(|bytes| postcard::from_bytes(&bytes).ok()),
         };
         Ok(done.filter(|done: &Done| now.since(done.at) < WINDOW))
     }
@@ -88,14 +90,17 @@ impl Dedupe {
 }
 
 impl State {
-    /// Removes a few requests of longer ago than the window, going round the whole table in time. The table is of all
-    /// shards; the first one tidies it.
+    /// Removes a few requests of longer ago than the window, going round the whole table in time. A table of all
+    /// shards is tidied by the one to name for it.
     pub(super) fn forget_old_requests(&mut self) {
-        if self.id.0 != 0 {
+        let log = &self.parts.log;
+        if log.expires(Table::Dedupe).is_some() || !log.homes().is_ok_and(|homes| homes.contains(&self.id)) {
             return;
         }
         let from = std::mem::take(&mut self.forget_from);
-        let Ok(rows) = self.parts.log.scan(Table::Dedupe, &from, &[0xff; 17], FORGET, false) else { return };
+        let Ok(rows) = self.parts.log.scan(self.id, Table::Dedupe, &from, &[0xff; 17], FORGET, false) else {
+            return;
+        };
         let now = self.now();
         if let (FORGET, Some((last, _))) = (rows.len(), rows.last()) {
             self.forget_from = [last.as_slice(), &[0]].concat();

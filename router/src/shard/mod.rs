@@ -33,6 +33,7 @@ mod views;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use engine::CommandKind;
 use policy::id::{ConversationId, WorkspaceId};
 use protocol::ClientFrame;
@@ -183,29 +184,45 @@ impl Handle {
     }
 }
 
-/// All shards of this node.
+/// The ways to all shards; those that another node owns lead nowhere.
 #[derive(Debug, Clone)]
 pub struct Shards {
-    handles: Arc<[Handle]>,
+    handles: Arc<[ArcSwapOption<Handle>]>,
 }
 
 impl Shards {
-    /// Shards in order of their numbers.
+    /// So many shards, none of them here yet.
     #[must_use]
-    pub fn new(handles: Vec<Handle>) -> Self {
-        Self { handles: handles.into() }
+    pub fn new(count: u16) -> Self {
+        Self { handles: (0..count).map(|_| ArcSwapOption::empty()).collect() }
     }
 
-    /// The shard of a workspace.
-    #[must_use]
-    pub fn of(&self, workspace: WorkspaceId) -> &Handle {
-        &self.handles[usize::from(shard_of(workspace, self.handles.len()))]
+    /// A shard is here now.
+    pub fn put(&self, number: u16, handle: Handle) {
+        self.handles[usize::from(number)].store(Some(Arc::new(handle)));
     }
 
-    /// All of them.
+    /// A shard is no longer here. Its task ends when it has done what it was asked.
+    pub fn remove(&self, number: u16) {
+        self.handles[usize::from(number)].store(None);
+    }
+
+    /// Whether a shard is here.
     #[must_use]
-    pub fn all(&self) -> &[Handle] {
-        &self.handles
+    pub fn is_here(&self, number: u16) -> bool {
+        self.handles[usize::from(number)].load().is_some()
+    }
+
+    /// The shard of a workspace; where it is not here, a way that nobody answers.
+    #[must_use]
+    pub fn of(&self, workspace: WorkspaceId) -> Arc<Handle> {
+        let number = shard_of(workspace, self.handles.len());
+        self.handles[usize::from(number)].load_full().unwrap_or_else(|| Arc::new(Handle::new(1).0))
+    }
+
+    /// Those that are here.
+    pub fn all(&self) -> impl Iterator<Item = Arc<Handle>> + '_ {
+        self.handles.iter().filter_map(ArcSwapOption::load_full)
     }
 }
 

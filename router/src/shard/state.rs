@@ -147,7 +147,8 @@ impl State {
         self.pending = Pending::default();
         self.tails.clear();
         self.cards.clear();
-        self.dedupe.restart(&*self.parts.log, self.now());
+        self.parts.vault.forget(self.id);
+        self.dedupe.restart(&*self.parts.log, self.id, self.now());
         self.told.clear();
         self.places.clear();
         self.moved.clear();
@@ -183,7 +184,7 @@ impl State {
     }
 
     pub(super) fn store(&self, workspace: WorkspaceId) -> Store<'_> {
-        Store { log: &*self.parts.log, vault: &self.parts.vault, workspace }
+        Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace }
     }
 
     /// Runs one command; its events become records and effects that wait for the log.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use engine::state::Conversation;
-use log_store::{Log, Table, Unsealed, Vault, Write};
+use log_store::{Log, ShardId, Table, Unsealed, Vault, Write};
 use policy::id::{AgentId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,10 @@ impl Tails {
     ) -> Result<(), String> {
         let key = store.key(conversation, message.seq);
         let plain = postcard::to_allocvec(&message).map_err(|error| error.to_string())?;
-        let value = store.vault.seal(customer, &key, &plain, writes).map_err(|error| error.to_string())?;
+        let value = store
+            .vault
+            .seal(store.shard, customer, &key, &plain, writes)
+            .map_err(|error| error.to_string())?;
         writes.push(Write::Put { table: Table::Transcripts, key, value });
         self.get(store, conversation, customer, message.seq - 1);
         if let Some(tail) = self.open.get_mut(&conversation) {
@@ -105,6 +108,7 @@ impl Tails {
 pub(super) struct Store<'a> {
     pub(super) log: &'a dyn Log,
     pub(super) vault: &'a Vault,
+    pub(super) shard: ShardId,
     pub(super) workspace: WorkspaceId,
 }
 
@@ -130,10 +134,11 @@ impl Store<'_> {
         }
         let (from, to) = (self.key(conversation, first.max(1)), self.key(conversation, last + 1));
         let limit = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
-        let rows = self.log.scan(Table::Transcripts, &from, &to, limit, false).unwrap_or_else(|error| {
-            tracing::error!(%error, %conversation, "a transcript cannot be read");
-            Vec::new()
-        });
+        let rows =
+            self.log.scan(self.shard, Table::Transcripts, &from, &to, limit, false).unwrap_or_else(|error| {
+                tracing::error!(%error, %conversation, "a transcript cannot be read");
+                Vec::new()
+            });
         rows.into_iter()
             .filter_map(|(key, sealed)| self.open(conversation, customer, &key, &sealed))
             .collect()
@@ -146,7 +151,7 @@ impl Store<'_> {
         key: &[u8],
         sealed: &[u8],
     ) -> Option<StoredMessage> {
-        match self.vault.unseal(customer, key, sealed) {
+        match self.vault.unseal(self.shard, customer, key, sealed) {
             Ok(Unsealed::Text(plain)) => postcard::from_bytes(&plain).ok(),
             Ok(Unsealed::Erased) => None,
             Err(error) => {
@@ -170,7 +175,8 @@ impl Store<'_> {
 
     /// A conversation's header.
     pub(super) fn header(self, conversation: ConversationId) -> Option<Header> {
-        let bytes = self.log.get(Table::Transcripts, &self.key(conversation, 0)).ok().flatten()?;
+        let bytes =
+            self.log.get(self.shard, Table::Transcripts, &self.key(conversation, 0)).ok().flatten()?;
         postcard::from_bytes(&bytes).ok()
     }
 }

@@ -26,6 +26,19 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How long a shard waits before it tries a store again that took nothing.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// An append that takes longer than this is looked into.
+const WAITS: Duration = Duration::from_millis(250);
+
+/// What follows from an append that has failed.
+enum After {
+    /// Nothing of it is in the log; it is tried again in a while.
+    Refused(String),
+    /// Another node owns the shard now.
+    Moved,
+    /// The log has failed.
+    Failed(String),
+}
+
 /// Why the shards of this node stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -88,8 +101,9 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
                         state.release(effects);
                     }
                     Err(failure) => match after_failure(&mut state, effects, failure) {
-                        Ok(detail) => paused = Some((Instant::now() + RETRY, detail)),
-                        Err(fatal) => {
+                        After::Refused(detail) => paused = Some((Instant::now() + RETRY, detail)),
+                        After::Moved => return,
+                        After::Failed(fatal) => {
                             stop.send_replace(Stop::Failed(fatal));
                             return;
                         }
@@ -103,6 +117,12 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
                 }
                 if paused.as_ref().is_some_and(|(until, _)| *until <= Instant::now()) {
                     paused = None;
+                }
+                // A store that waits for its disk or for Redis is not asked for more.
+                if paused.is_none() && appending.as_ref().is_some_and(|(_, _, begun)| begun.elapsed() > WAITS)
+                    && let Some(detail) = state.parts.log.health().detail
+                {
+                    paused = Some((Instant::now(), detail));
                 }
                 for ask in turn.drain(..) {
                     match &paused {
@@ -136,7 +156,7 @@ fn instant(state: &State, at: Timestamp) -> Instant {
 }
 
 /// An append has failed: what it held has not happened. The state is read from the log again; whoever waits is told.
-fn after_failure(state: &mut State, effects: Vec<Effect>, failure: AppendError) -> Result<String, String> {
+fn after_failure(state: &mut State, effects: Vec<Effect>, failure: AppendError) -> After {
     let detail = failure.to_string();
     warn!(shard = state.id.0, error = %detail, "append refused: its effects are dropped and the state is read again");
     state.parts.metrics.append_failed();
@@ -152,19 +172,20 @@ fn after_failure(state: &mut State, effects: Vec<Effect>, failure: AppendError) 
         }
     }
     match failure {
+        AppendError::Fenced { .. } if state.parts.log.level().on_redis() => After::Moved,
         // Nothing of it is in the log: what the log holds is the truth.
         AppendError::Full | AppendError::Busy | AppendError::Fenced { .. } => {
             match recover(state.id, &*state.parts.log) {
                 Ok(recovered) => {
                     state.restart(recovered);
-                    Ok(detail)
+                    After::Refused(detail)
                 }
-                Err(error) => Err(format!("shard {} cannot be read again: {error}", state.id.0)),
+                Err(error) => After::Failed(format!("shard {} cannot be read again: {error}", state.id.0)),
             }
         }
         other => {
             error!(shard = state.id.0, error = %other, "the log has failed");
-            Err(other.to_string())
+            After::Failed(other.to_string())
         }
     }
 }

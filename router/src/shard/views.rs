@@ -107,7 +107,7 @@ impl State {
         name: Option<&str>,
     ) -> Option<Frame> {
         self.engine.workspace(workspace)?;
-        let card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
+        let card = self.cards.look(&*self.parts.log, &self.parts.vault, self.id, workspace, customer);
         let open = self.engine.workspace(workspace).and_then(|it| it.customers.get(&customer).copied());
         let conversation = match open {
             Some(id) => self.conversation_view(workspace, id, Viewer::Customer, TAIL).map(|(view, _)| view),
@@ -167,7 +167,7 @@ impl State {
     }
 
     fn grants_of(&mut self, workspace: WorkspaceId, customer: CustomerId) -> (Option<String>, Grants) {
-        let card = self.cards.get(&*self.parts.log, &self.parts.vault, workspace, customer);
+        let card = self.cards.look(&*self.parts.log, &self.parts.vault, self.id, workspace, customer);
         (card.name, card.grants)
     }
 
@@ -209,7 +209,7 @@ impl State {
         let newest = if messages == 0 {
             Vec::new()
         } else {
-            let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+            let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
             let tail = self.tails.get(store, it.id, it.customer, it.last);
             {
                 let first = within_budget(tail, messages);
@@ -270,7 +270,7 @@ impl State {
         viewer: Viewer,
     ) -> Option<(MessageView, Grants)> {
         let it = self.engine.workspace(workspace)?.conversations.get(&id)?;
-        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         let tail = self.tails.get(store, id, it.customer, it.last);
         let view = find(tail, seq).map(|stored| message(stored, it, viewer))?;
         let customer = it.customer;
@@ -283,7 +283,7 @@ impl State {
         let Some(it) = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&id)) else {
             return false;
         };
-        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, workspace };
+        let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         find(self.tails.get(store, id, it.customer, it.last), seq).is_some_and(|it| it.agent.is_some())
     }
 

@@ -3,6 +3,7 @@
 mod check;
 mod export;
 mod policy;
+mod ready;
 mod store;
 
 use std::io::Write as _;
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Verb::Policy(verb) => policy::run(&verb),
             Verb::Token(token) => store::token(token).await,
             Verb::Workspace(workspace) => store::workspace(workspace).await,
+            Verb::Ready { url } => ready::ready(&url),
             Verb::Backup(arguments) => store::backup(arguments).await,
             Verb::Restore(arguments) => store::restore(arguments).await,
             Verb::Export(cli::Export::Events(arguments)) => export::events(arguments).await,
@@ -66,11 +68,8 @@ fn say(text: &str) -> anyhow::Result<()> {
 }
 
 async fn run_demo(arguments: Demo) -> anyhow::Result<()> {
-    let overrides = Overrides {
-        listen: Some(arguments.listen),
-        data: Some(arguments.data),
-        level: Some(arguments.level.unwrap_or_else(|| "disk".into())),
-    };
+    let overrides =
+        Overrides { listen: Some(arguments.listen), data: Some(arguments.data), level: arguments.level };
     let mut config = Config::load(None, crate::config::environment(), overrides)?;
     if !arguments.json && std::env::var_os("SWITCHBOARD__LOG__FILTER").is_none() {
         config.log.filter = "warn".into();

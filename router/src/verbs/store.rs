@@ -24,7 +24,7 @@ fn options(data: &Path) -> Options {
 
 pub(super) async fn accounts(data: &Path) -> anyhow::Result<(Arc<dyn Log>, Arc<Accounts>)> {
     let log = log_store::open(&options(data))?;
-    let accounts = Accounts::open(Arc::clone(&log), Sessions::default().sign_in_hours).await?;
+    let accounts = Accounts::open(Arc::clone(&log), Sessions::default().sign_in_hours, None).await?;
     Ok((log, accounts))
 }
 

@@ -34,14 +34,16 @@ pub fn backup_keys(log: &dyn Log, data: &Path, to: &Path) -> Result<(), BackupEr
     let from = data.join("keys");
     let before = read(&from)?;
     let mut rows = RowWriter::create(&to.join(TABLE))?;
-    let mut next = vec![0];
-    loop {
-        let found = log.scan(Table::Keys, &next, &[0xff; 17], GROUP, false)?;
-        let Some((last, _)) = found.last() else { break };
-        next.clone_from(last);
-        next.push(0);
-        for (key, value) in &found {
-            rows.put(ROW, [Table::Keys.name().as_bytes(), key, value])?;
+    for home in log.homes()? {
+        let mut next = vec![0];
+        loop {
+            let found = log.scan(home, Table::Keys, &next, &[0xff; 17], GROUP, false)?;
+            let Some((last, _)) = found.last() else { break };
+            next.clone_from(last);
+            next.push(0);
+            for (key, value) in &found {
+                rows.put(ROW, [Table::Keys.name().as_bytes(), key, value])?;
+            }
         }
     }
     rows.finish()?;

@@ -100,8 +100,8 @@ fn copy(log: &dyn Log, path: &Path) -> Result<Manifest, BackupError> {
                 manifest.chains.entry(shard.0).or_default().add(position, record);
                 rows.put(RECORD, [&shard.0.to_le_bytes(), &position.0.to_le_bytes(), record])
             }
-            Copied::Row(Table::Keys, ..) => Ok(()),
-            Copied::Row(table, key, value) => {
+            Copied::Row(_, Table::Keys, ..) => Ok(()),
+            Copied::Row(_, table, key, value) => {
                 manifest.rows += 1;
                 rows.put(ROW, [table.name().as_bytes(), key, value])
             }

@@ -14,8 +14,8 @@ use fjall::PersistMode;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Store;
-use super::chunk::Chunk;
 use super::heads::Shared;
+use crate::chunk::Chunk;
 use crate::{AppendError, AppendFuture, Batch, Level, Position, ShardId, Tuning, Write};
 
 /// One commit takes so many batches, or so many bytes, at most.
@@ -32,7 +32,7 @@ pub(super) fn persist_mode(level: Level) -> PersistMode {
         && std::env::var_os("SWITCHBOARD_FAULT").is_some_and(|fault| fault == "skip-fdatasync");
     match level {
         Level::Disk if !skip_sync => PersistMode::SyncData,
-        Level::Disk | Level::Os | Level::Memory => PersistMode::Buffer,
+        _ => PersistMode::Buffer,
     }
 }
 

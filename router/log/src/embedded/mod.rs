@@ -6,7 +6,6 @@
 //! Folder: `lock`, `format`, `store/` (fjall), `snapshots/`, `archive/`. What a shard appends in one commit is one row under
 //! (shard, position of the first); see `chunk.rs`.
 
-mod chunk;
 mod committer;
 mod folder;
 mod heads;
@@ -24,6 +23,7 @@ use self::committer::Committer;
 use self::folder::Store;
 use self::heads::Shared;
 use crate::archive::{self, Archive};
+use crate::chunk;
 use crate::snapshots::Snapshots;
 use crate::{
     AppendError, AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, OpenError, Options,
@@ -170,12 +170,13 @@ impl Log for EmbeddedLog {
         self.archive.replay(shard, after, each)
     }
 
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+    fn get(&self, _shard: ShardId, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
         Ok(self.store.table(table).get(key).map_err(unreadable)?.map(|value| value.to_vec()))
     }
 
     fn scan(
         &self,
+        _shard: ShardId,
         table: Table,
         from: &[u8],
         to: &[u8],
@@ -209,7 +210,7 @@ impl Log for EmbeddedLog {
         for table in Table::ALL {
             for guard in moment.iter(self.store.table(table)) {
                 let (key, value) = guard.into_inner().map_err(unreadable)?;
-                each(Copied::Row(table, &key, &value))?;
+                each(Copied::Row(ShardId(0), table, &key, &value))?;
             }
         }
         Ok(())

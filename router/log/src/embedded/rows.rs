@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use fjall::{Keyspace, Slice};
 
-use super::chunk::{Records, key, parse_key};
 use super::unreadable;
+use crate::chunk::{Records, key, parse_key};
 use crate::{EachRecord, Position, ReadError, ShardId};
 
 fn parts(guard: fjall::Guard) -> Result<(ShardId, Position, Slice), ReadError> {

@@ -2,8 +2,8 @@
 
 use fjall::PersistMode;
 
-use super::{EmbeddedLog, chunk, rows, unreadable};
-use crate::{Log as _, Position, ReadError, ShardId};
+use super::{EmbeddedLog, rows, unreadable};
+use crate::{Log as _, Position, ReadError, ShardId, chunk};
 
 /// A segment has about so many bytes; it is what one trim holds in memory.
 const SEGMENT_BYTES: usize = 4 << 20;

@@ -18,25 +18,25 @@ use policy::id::CustomerId;
 use super::cipher::{KEY_LEN, cipher, random};
 use super::keys::{KeyRow, unwrap, wrap};
 use super::{SealError, Vault, key_of};
-use crate::{Batch, Position, Rows, ShardId, Table, Write};
+use crate::{AppendError, Batch, Rows, ShardId, Table, Write};
 
 /// What a batch has from being composed to standing in the committer's queue. It takes milliseconds.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// Rows wrapped anew at once.
 const GROUP: usize = 1_000;
-/// The stream that rewriting the key table goes through; it has no records.
-const KEY_SHARD: ShardId = ShardId(u16::MAX - 1);
+/// A writer that other writers of the shard are faster than tries again so often.
+const TRIES: u32 = 1_000;
 
 impl Vault {
-    /// Destroys a customer's data key. What it sealed opens as [`super::Unsealed::Erased`] from now on, in backups too;
+    /// Destroys the data key of a customer of this shard. What it sealed opens as [`super::Unsealed::Erased`] from now on, in backups too;
     /// what the customer writes afterwards is sealed with a new key.
     ///
     /// # Errors
     /// If the key table or the key files cannot be rewritten: then erase again. Everybody else's bodies stay readable.
-    pub async fn erase(&self, customer: CustomerId) -> Result<(), SealError> {
+    pub async fn erase(&self, shard: ShardId, customer: CustomerId) -> Result<(), SealError> {
         let _turn = self.erasing.lock().await;
         let key = key_of(customer);
-        let stored = self.row(&key)?;
+        let stored = self.row(shard, &key)?;
         let generation = match &stored {
             Some(row) => KeyRow::parse(row)?.generation.saturating_add(1),
             None => 1,
@@ -44,7 +44,7 @@ impl Vault {
         self.begin(customer, generation)?;
         let tombstone =
             Write::Put { table: Table::Keys, key: key.to_vec(), value: KeyRow::erased(generation) };
-        self.put(vec![tombstone]).await?;
+        self.put(shard, vec![tombstone]).await?;
         tokio::time::sleep(self.grace).await;
         self.finish().await
     }
@@ -86,11 +86,19 @@ impl Vault {
 
     /// Wraps anew what the old key still opens; says how many rows that were.
     async fn rewrap_all(&self) -> Result<usize, SealError> {
+        let mut count = 0;
+        for home in self.log.homes().map_err(|error| SealError::Store(error.to_string()))? {
+            count += self.rewrap_home(home).await?;
+        }
+        Ok(count)
+    }
+
+    async fn rewrap_home(&self, home: ShardId) -> Result<usize, SealError> {
         let (mut from, mut count) = (vec![0], 0);
         loop {
             let rows = self
                 .log
-                .scan(Table::Keys, &from, &[0xff; 17], GROUP, false)
+                .scan(home, Table::Keys, &from, &[0xff; 17], GROUP, false)
                 .map_err(|error| SealError::Store(error.to_string()))?;
             let Some((last, _)) = rows.last() else { return Ok(count) };
             from.clone_from(last);
@@ -98,7 +106,7 @@ impl Vault {
             let writes = self.rewrapped(rows)?;
             count += writes.len();
             if !writes.is_empty() {
-                self.put(writes).await?;
+                self.put(home, writes).await?;
             }
         }
     }
@@ -131,8 +139,18 @@ impl Vault {
         Ok(writes)
     }
 
-    async fn put(&self, writes: Vec<Write>) -> Result<(), SealError> {
-        let batch = Batch { shard: KEY_SHARD, expected: Position(0), records: Vec::new(), writes };
-        self.log.append(batch).await.map(drop).map_err(|error| SealError::Store(error.to_string()))
+    /// Writes rows beside a shard's own task, which is faster now and then.
+    async fn put(&self, shard: ShardId, writes: Vec<Write>) -> Result<(), SealError> {
+        let trouble = |error: String| SealError::Store(error);
+        let mut expected = self.log.last(shard).map_err(|error| trouble(error.to_string()))?;
+        for _ in 0..TRIES {
+            let batch = Batch { shard, expected, records: Vec::new(), writes: writes.clone() };
+            match self.log.append(batch).await {
+                Ok(_) => return Ok(()),
+                Err(AppendError::Fenced { last, .. }) => expected = last,
+                Err(error) => return Err(trouble(error.to_string())),
+            }
+        }
+        Err(trouble("its shard is written to all the time".into()))
     }
 }

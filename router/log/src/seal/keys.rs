@@ -12,6 +12,7 @@ use policy::id::CustomerId;
 
 use super::SealError;
 use super::cipher::{KEY_LEN, cipher, decrypt, encrypt, random};
+use crate::ShardId;
 
 /// Nonce, key, tag.
 const WRAPPED_LEN: usize = 12 + KEY_LEN + 16;
@@ -63,6 +64,8 @@ pub(super) fn unwrap(
 /// A data key that is open.
 #[derive(Clone)]
 pub(super) struct DataKey {
+    /// Where its row is.
+    pub(super) shard: ShardId,
     pub(super) key: Arc<LessSafeKey>,
     pub(super) generation: u32,
     /// Its row, while that may not be in the store yet: it goes into every batch until it is.
@@ -71,10 +74,15 @@ pub(super) struct DataKey {
 
 impl DataKey {
     /// A new one.
-    pub(super) fn new(wrapping: &LessSafeKey, customer: &[u8], generation: u32) -> Result<Self, SealError> {
+    pub(super) fn new(
+        shard: ShardId,
+        wrapping: &LessSafeKey,
+        customer: &[u8],
+        generation: u32,
+    ) -> Result<Self, SealError> {
         let bytes: [u8; KEY_LEN] = random()?;
         let row = wrap(wrapping, customer, generation, &bytes)?;
-        Ok(Self { key: Arc::new(cipher(&bytes)?), generation, unsettled: Some(row.into()) })
+        Ok(Self { shard, key: Arc::new(cipher(&bytes)?), generation, unsettled: Some(row.into()) })
     }
 }
 
@@ -103,7 +111,7 @@ impl Hot {
         &mut self,
         customer: CustomerId,
         key: DataKey,
-        in_store: impl Fn(CustomerId, &[u8]) -> bool,
+        in_store: impl Fn(ShardId, CustomerId, &[u8]) -> bool,
     ) {
         if self.keys.insert(customer, (key, false)).is_some() {
             return;
@@ -118,7 +126,7 @@ impl Hot {
                     *used = false;
                     true
                 }
-                Some((key, _)) => key.unsettled.as_ref().is_some_and(|row| !in_store(oldest, row)),
+                Some((key, _)) => key.unsettled.as_ref().is_some_and(|row| !in_store(key.shard, oldest, row)),
                 None => false,
             };
             if keep {
@@ -143,6 +151,13 @@ impl Hot {
         if self.keys.remove(&customer).is_some() {
             self.order.retain(|it| *it != customer);
         }
+    }
+
+    /// Lets go of a shard's keys.
+    pub(super) fn forget(&mut self, shard: ShardId) {
+        self.keys.retain(|_, (key, _)| key.shard != shard);
+        let keys = &self.keys;
+        self.order.retain(|customer| keys.contains_key(customer));
     }
 
     /// Replaces the rows that may not be in the store yet.
@@ -173,20 +188,20 @@ mod tests {
         let wrapping = cipher(&[1; KEY_LEN]).unwrap();
         let mut hot = Hot::new(4);
         let key = |unsettled: bool| {
-            let mut key = DataKey::new(&wrapping, b"c", 0).unwrap();
+            let mut key = DataKey::new(ShardId(0), &wrapping, b"c", 0).unwrap();
             if !unsettled {
                 key.unsettled = None;
             }
             key
         };
-        hot.put(CustomerId::from_bits(0), key(true), |_, _| false);
+        hot.put(CustomerId::from_bits(0), key(true), |_, _, _| false);
         for customer in 1..100 {
-            hot.put(CustomerId::from_bits(customer), key(false), |_, _| false);
+            hot.put(CustomerId::from_bits(customer), key(false), |_, _, _| false);
         }
         assert_eq!(hot.len(), 4);
         assert!(hot.get(CustomerId::from_bits(0)).is_some(), "an unsettled key was let go");
         for customer in 100..110 {
-            hot.put(CustomerId::from_bits(customer), key(true), |_, _| false);
+            hot.put(CustomerId::from_bits(customer), key(true), |_, _, _| false);
         }
         assert!(hot.is_full());
     }

@@ -27,7 +27,7 @@ use self::cipher::{cipher, decrypt, encrypt, random};
 pub use self::erased::erased;
 use self::files::{KeyFiles, Loaded};
 use self::keys::{DataKey, Hot, KeyRow, unwrap};
-use crate::{Level, Log, Table, Write};
+use crate::{Level, Log, ShardId, Table, Write};
 
 /// The form of sealed bodies that is written.
 const FORM: u8 = 2;
@@ -139,12 +139,13 @@ impl Vault {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Seals bytes of a customer for a row. The customer's first ones also write the data key, in the same batch.
+    /// Seals bytes of a customer of this shard for a row. The customer's first ones also write the data key, in the same batch.
     ///
     /// # Errors
     /// If the key cannot be had.
     pub fn seal(
         &self,
+        shard: ShardId,
         customer: CustomerId,
         row: &[u8],
         plain: &[u8],
@@ -154,17 +155,17 @@ impl Vault {
         let mut state = self.state();
         let data = match state.hot.get(customer) {
             Some(data) => data,
-            None => match self.load(&state, customer)? {
+            None => match self.load(&state, shard, customer)? {
                 (_, Some(data)) => self.keep(&mut state, customer, data),
                 (_, None) if state.hot.is_full() => return Err(SealError::Busy),
                 (generation, None) => {
-                    let data = DataKey::new(&state.wrapping, &key, generation)?;
+                    let data = DataKey::new(shard, &state.wrapping, &key, generation)?;
                     self.keep(&mut state, customer, data)
                 }
             },
         };
         if let Some(wrapped) = &data.unsettled {
-            if self.in_store(customer, wrapped) {
+            if self.in_store(shard, customer, wrapped) {
                 let settled = DataKey { unsettled: None, ..data.clone() };
                 self.keep(&mut state, customer, settled);
             } else {
@@ -182,11 +183,17 @@ impl Vault {
     ///
     /// # Errors
     /// If it is damaged or of another row.
-    pub fn unseal(&self, customer: CustomerId, row: &[u8], sealed: &[u8]) -> Result<Unsealed, SealError> {
+    pub fn unseal(
+        &self,
+        shard: ShardId,
+        customer: CustomerId,
+        row: &[u8],
+        sealed: &[u8],
+    ) -> Result<Unsealed, SealError> {
         let mut state = self.state();
         let (now, data) = match state.hot.get(customer) {
             Some(data) => (data.generation, Some(data)),
-            None => match self.load(&state, customer)? {
+            None => match self.load(&state, shard, customer)? {
                 (now, Some(data)) => (now, Some(self.keep(&mut state, customer, data))),
                 (now, None) => (now, None),
             },
@@ -208,10 +215,15 @@ impl Vault {
     }
 
     /// The generation and, unless erased, the key of a customer, from the store.
-    fn load(&self, state: &State, customer: CustomerId) -> Result<(u32, Option<DataKey>), SealError> {
+    fn load(
+        &self,
+        state: &State,
+        shard: ShardId,
+        customer: CustomerId,
+    ) -> Result<(u32, Option<DataKey>), SealError> {
         let key = key_of(customer);
         let begun = state.erased.get(&customer).copied().unwrap_or(0);
-        let Some(row) = self.row(&key)? else { return Ok((begun, None)) };
+        let Some(row) = self.row(shard, &key)? else { return Ok((begun, None)) };
         let row = KeyRow::parse(&row)?;
         let generation = row.generation;
         let wrapped = match row.wrapped {
@@ -223,21 +235,27 @@ impl Vault {
             (Err(_), Some(previous)) => unwrap(previous, &key, wrapped)?,
             (Err(error), None) => return Err(error),
         };
-        let data = DataKey { key: Arc::new(cipher(&bytes)?), generation, unsettled: None };
+        let data = DataKey { shard, key: Arc::new(cipher(&bytes)?), generation, unsettled: None };
         Ok((generation, Some(data)))
     }
 
+    /// Lets go of the keys of a shard whose state is read from the log again: one that never came to stand there must not
+    /// be used any more, since another node may have made another one.
+    pub fn forget(&self, shard: ShardId) {
+        self.state().hot.forget(shard);
+    }
+
     fn keep(&self, state: &mut State, customer: CustomerId, data: DataKey) -> DataKey {
-        state.hot.put(customer, data.clone(), |customer, row| self.in_store(customer, row));
+        state.hot.put(customer, data.clone(), |shard, customer, row| self.in_store(shard, customer, row));
         data
     }
 
-    fn row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
-        self.log.get(Table::Keys, key).map_err(|error| SealError::Store(error.to_string()))
+    fn row(&self, shard: ShardId, key: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
+        self.log.get(shard, Table::Keys, key).map_err(|error| SealError::Store(error.to_string()))
     }
 
-    fn in_store(&self, customer: CustomerId, row: &[u8]) -> bool {
-        self.row(&key_of(customer)).is_ok_and(|stored| stored.as_deref() == Some(row))
+    fn in_store(&self, shard: ShardId, customer: CustomerId, row: &[u8]) -> bool {
+        self.row(shard, &key_of(customer)).is_ok_and(|stored| stored.as_deref() == Some(row))
     }
 
     /// A keyed hash, for keys that must not tell what they stand for.

@@ -4,6 +4,8 @@ use super::*;
 use crate::memory::MemoryLog;
 use crate::{Batch, Position, ShardId};
 
+const HOME: ShardId = ShardId(0);
+
 async fn append(log: &dyn Log, writes: Vec<Write>) {
     let batch = Batch { shard: ShardId(0), expected: Position(0), records: Vec::new(), writes };
     log.append(batch).await.unwrap();
@@ -21,18 +23,18 @@ async fn what_is_sealed_opens_for_its_row_only() {
     let (log, vault) = vault();
     let customer = CustomerId::from_bits(7);
     let mut writes = Vec::new();
-    let sealed = vault.seal(customer, b"row", b"my parcel is late", &mut writes).unwrap();
+    let sealed = vault.seal(HOME, customer, b"row", b"my parcel is late", &mut writes).unwrap();
     append(&*log, writes).await;
     assert!(!sealed.windows(6).any(|it| it == b"parcel"));
     assert_eq!(
-        vault.unseal(customer, b"row", &sealed).unwrap(),
+        vault.unseal(HOME, customer, b"row", &sealed).unwrap(),
         Unsealed::Text(b"my parcel is late".to_vec())
     );
-    assert!(matches!(vault.unseal(customer, b"other", &sealed), Err(SealError::Damaged)));
+    assert!(matches!(vault.unseal(HOME, customer, b"other", &sealed), Err(SealError::Damaged)));
     for at in 0..sealed.len() {
         let mut flipped = sealed.clone();
         flipped[at] ^= 1;
-        assert!(vault.unseal(customer, b"row", &flipped).is_err(), "byte {at}");
+        assert!(vault.unseal(HOME, customer, b"row", &flipped).is_err(), "byte {at}");
     }
 }
 
@@ -41,20 +43,20 @@ async fn an_erased_customer_opens_no_more_and_others_do() {
     let (log, vault) = vault();
     let (gone, stays) = (CustomerId::from_bits(1), CustomerId::from_bits(2));
     let mut writes = Vec::new();
-    let of_gone = vault.seal(gone, b"r", b"secret", &mut writes).unwrap();
-    let of_stays = vault.seal(stays, b"r", b"kept", &mut writes).unwrap();
+    let of_gone = vault.seal(HOME, gone, b"r", b"secret", &mut writes).unwrap();
+    let of_stays = vault.seal(HOME, stays, b"r", b"kept", &mut writes).unwrap();
     append(&*log, writes).await;
-    let before = log.get(Table::Keys, &gone.bits().to_be_bytes()).unwrap().unwrap();
-    vault.erase(gone).await.unwrap();
-    assert_eq!(vault.unseal(gone, b"r", &of_gone).unwrap(), Unsealed::Erased);
-    assert_eq!(vault.unseal(stays, b"r", &of_stays).unwrap(), Unsealed::Text(b"kept".to_vec()));
+    let before = log.get(HOME, Table::Keys, &gone.bits().to_be_bytes()).unwrap().unwrap();
+    vault.erase(HOME, gone).await.unwrap();
+    assert_eq!(vault.unseal(HOME, gone, b"r", &of_gone).unwrap(), Unsealed::Erased);
+    assert_eq!(vault.unseal(HOME, stays, b"r", &of_stays).unwrap(), Unsealed::Text(b"kept".to_vec()));
     // A wrapped key from an old backup opens nothing any more.
     append(
         &*log,
         vec![Write::Put { table: Table::Keys, key: gone.bits().to_be_bytes().to_vec(), value: before }],
     )
     .await;
-    assert!(vault.unseal(gone, b"r", &of_gone).is_err());
+    assert!(vault.unseal(HOME, gone, b"r", &of_gone).is_err());
 }
 
 #[tokio::test]
@@ -66,14 +68,14 @@ async fn keys_survive_a_restart() {
         let log = crate::open(&options).unwrap();
         let vault = Vault::open(folder.path(), Arc::clone(&log)).unwrap();
         let mut writes = Vec::new();
-        let sealed = vault.seal(customer, b"r", b"text", &mut writes).unwrap();
+        let sealed = vault.seal(HOME, customer, b"r", b"text", &mut writes).unwrap();
         append(&*log, writes).await;
         log.close();
         sealed
     };
     let log = crate::open(&options).unwrap();
     let vault = Vault::open(folder.path(), log).unwrap();
-    assert_eq!(vault.unseal(customer, b"r", &sealed).unwrap(), Unsealed::Text(b"text".to_vec()));
+    assert_eq!(vault.unseal(HOME, customer, b"r", &sealed).unwrap(), Unsealed::Text(b"text".to_vec()));
 }
 
 #[test]
@@ -87,16 +89,16 @@ async fn who_writes_again_after_an_erasure_has_a_new_key() {
     let (log, vault) = vault();
     let customer = CustomerId::from_bits(1);
     let mut writes = Vec::new();
-    let before = vault.seal(customer, b"r", b"old", &mut writes).unwrap();
+    let before = vault.seal(HOME, customer, b"r", b"old", &mut writes).unwrap();
     append(&*log, writes).await;
-    vault.erase(customer).await.unwrap();
+    vault.erase(HOME, customer).await.unwrap();
     let mut writes = Vec::new();
-    let after = vault.seal(customer, b"r", b"new", &mut writes).unwrap();
+    let after = vault.seal(HOME, customer, b"r", b"new", &mut writes).unwrap();
     append(&*log, writes).await;
-    assert_eq!(vault.unseal(customer, b"r", &before).unwrap(), Unsealed::Erased);
-    assert_eq!(vault.unseal(customer, b"r", &after).unwrap(), Unsealed::Text(b"new".to_vec()));
-    vault.erase(customer).await.unwrap();
-    assert_eq!(vault.unseal(customer, b"r", &after).unwrap(), Unsealed::Erased);
+    assert_eq!(vault.unseal(HOME, customer, b"r", &before).unwrap(), Unsealed::Erased);
+    assert_eq!(vault.unseal(HOME, customer, b"r", &after).unwrap(), Unsealed::Text(b"new".to_vec()));
+    vault.erase(HOME, customer).await.unwrap();
+    assert_eq!(vault.unseal(HOME, customer, b"r", &after).unwrap(), Unsealed::Erased);
 }
 
 #[tokio::test]
@@ -104,17 +106,17 @@ async fn a_key_goes_into_every_batch_until_one_of_them_is_in_the_store() {
     let (log, vault) = vault();
     let customer = CustomerId::from_bits(1);
     let mut refused = Vec::new();
-    let lost = vault.seal(customer, b"r", b"lost", &mut refused).unwrap();
+    let lost = vault.seal(HOME, customer, b"r", b"lost", &mut refused).unwrap();
     assert_eq!(refused.len(), 1);
     let mut second = Vec::new();
-    let kept = vault.seal(customer, b"r", b"kept", &mut second).unwrap();
+    let kept = vault.seal(HOME, customer, b"r", b"kept", &mut second).unwrap();
     assert_eq!(second, refused, "the batch before may have been refused");
     append(&*log, second).await;
     let mut third = Vec::new();
-    vault.seal(customer, b"r", b"more", &mut third).unwrap();
+    vault.seal(HOME, customer, b"r", b"more", &mut third).unwrap();
     assert!(third.is_empty());
     for sealed in [lost, kept] {
-        assert!(matches!(vault.unseal(customer, b"r", &sealed).unwrap(), Unsealed::Text(_)));
+        assert!(matches!(vault.unseal(HOME, customer, b"r", &sealed).unwrap(), Unsealed::Text(_)));
     }
 }
 
@@ -124,21 +126,21 @@ async fn a_key_that_is_on_its_way_during_an_erasure_is_wrapped_anew() {
     vault.grace = Duration::from_millis(200);
     let (gone, late) = (CustomerId::from_bits(1), CustomerId::from_bits(2));
     let (mut first, mut under_way) = (Vec::new(), Vec::new());
-    let of_gone = vault.seal(gone, b"r", b"secret", &mut first).unwrap();
+    let of_gone = vault.seal(HOME, gone, b"r", b"secret", &mut first).unwrap();
     append(&*log, first.clone()).await;
-    let of_late = vault.seal(late, b"r", b"late", &mut under_way).unwrap();
+    let of_late = vault.seal(HOME, late, b"r", b"late", &mut under_way).unwrap();
     // A batch of the customer who goes is under way as well.
     under_way.extend(first);
     let landing = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         append(&*log, under_way).await;
     };
-    let (erased, ()) = tokio::join!(vault.erase(gone), landing);
+    let (erased, ()) = tokio::join!(vault.erase(HOME, gone), landing);
     erased.unwrap();
     // As after a restart: nothing hot, only what is in the store.
     vault.state().hot = Hot::new(HOT);
-    assert_eq!(vault.unseal(gone, b"r", &of_gone).unwrap(), Unsealed::Erased);
-    assert_eq!(vault.unseal(late, b"r", &of_late).unwrap(), Unsealed::Text(b"late".to_vec()));
+    assert_eq!(vault.unseal(HOME, gone, b"r", &of_gone).unwrap(), Unsealed::Erased);
+    assert_eq!(vault.unseal(HOME, late, b"r", &of_late).unwrap(), Unsealed::Text(b"late".to_vec()));
 }
 
 /// Opens a data folder with three customers, of whom the first is to be erased.
@@ -150,7 +152,7 @@ async fn with_three(folder: &Path) -> (Arc<dyn Log>, Vault, Vec<Vec<u8>>) {
     let mut sealed = Vec::new();
     for customer in 1..=3 {
         let mut writes = Vec::new();
-        sealed.push(vault.seal(CustomerId::from_bits(customer), b"r", b"text", &mut writes).unwrap());
+        sealed.push(vault.seal(HOME, CustomerId::from_bits(customer), b"r", b"text", &mut writes).unwrap());
         append(&*log, writes).await;
     }
     (log, vault, sealed)
@@ -159,7 +161,7 @@ async fn with_three(folder: &Path) -> (Arc<dyn Log>, Vault, Vec<Vec<u8>>) {
 fn opened(vault: &Vault, sealed: &[Vec<u8>]) -> Vec<Unsealed> {
     (1..)
         .zip(sealed)
-        .map(|(it, sealed)| vault.unseal(CustomerId::from_bits(it), b"r", sealed).unwrap())
+        .map(|(it, sealed)| vault.unseal(HOME, CustomerId::from_bits(it), b"r", sealed).unwrap())
         .collect()
 }
 
@@ -189,17 +191,17 @@ async fn an_erasure_cut_short_at_any_step_is_finished_at_the_next_start() {
                 if step == 2 {
                     // One other row was.
                     let mut writes = Vec::new();
-                    vault.seal(CustomerId::from_bits(9), b"r", b"text", &mut writes).unwrap();
+                    vault.seal(HOME, CustomerId::from_bits(9), b"r", b"text", &mut writes).unwrap();
                     append(&*log, writes).await;
                 }
             }
             // The old key was destroyed, the next one has not taken its name.
             3 => {
-                vault.erase(gone).await.unwrap();
+                vault.erase(HOME, gone).await.unwrap();
                 std::fs::copy(&kek, kek.with_extension("next")).unwrap();
                 std::fs::write(&kek, [0; 32]).unwrap();
             }
-            _ => vault.erase(gone).await.unwrap(),
+            _ => vault.erase(HOME, gone).await.unwrap(),
         }
         log.close();
         drop((log, vault));
@@ -219,7 +221,7 @@ async fn key_files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let (log, vault, _) = with_three(folder.path()).await;
-    vault.erase(CustomerId::from_bits(1)).await.unwrap();
+    vault.erase(HOME, CustomerId::from_bits(1)).await.unwrap();
     for name in ["kek", "dedupe"] {
         let mode = std::fs::metadata(folder.path().join("keys").join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");

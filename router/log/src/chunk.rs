@@ -13,7 +13,7 @@ const FORM: u8 = 2;
 const SUM: usize = size_of::<u64>();
 
 /// The key of a row.
-pub(super) fn key(shard: ShardId, first: Position) -> [u8; 10] {
+pub(crate) fn key(shard: ShardId, first: Position) -> [u8; 10] {
     let mut key = [0; 10];
     key[..2].copy_from_slice(&shard.0.to_be_bytes());
     key[2..].copy_from_slice(&first.0.to_be_bytes());
@@ -21,7 +21,7 @@ pub(super) fn key(shard: ShardId, first: Position) -> [u8; 10] {
 }
 
 /// What a key says.
-pub(super) fn parse_key(key: &[u8]) -> Result<(ShardId, Position), ReadError> {
+pub(crate) fn parse_key(key: &[u8]) -> Result<(ShardId, Position), ReadError> {
     match key.split_first_chunk::<2>() {
         Some((shard, first)) if first.len() == 8 => {
             let first = first.iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte));
@@ -37,7 +37,7 @@ fn seed(shard: ShardId, first: Position) -> u64 {
 
 /// A row that records are put into.
 #[derive(Debug)]
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     shard: ShardId,
     first: Position,
     count: u64,
@@ -46,19 +46,24 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// One for what follows a position.
-    pub(super) fn after(shard: ShardId, last: Position) -> Self {
+    pub(crate) fn after(shard: ShardId, last: Position) -> Self {
         let mut value = vec![0; SUM];
         value.push(FORM);
         Self { shard, first: Position(last.0 + 1), count: 0, value }
     }
 
     /// The position of the last record in it, or the one before the first.
-    pub(super) fn last(&self) -> Position {
+    pub(crate) fn last(&self) -> Position {
         Position(self.first.0 - 1 + self.count)
     }
 
+    /// The position of the first record in it, if there is any.
+    pub(crate) fn first(&self) -> Position {
+        self.first
+    }
+
     /// Puts a record at the end.
-    pub(super) fn push(&mut self, record: &[u8]) {
+    pub(crate) fn push(&mut self, record: &[u8]) {
         // A batch has 16 MiB at most, so the length fits.
         let length = u32::try_from(record.len()).unwrap_or(u32::MAX);
         self.value.extend_from_slice(&length.to_le_bytes());
@@ -67,7 +72,7 @@ impl Chunk {
     }
 
     /// The row, if there is any record in it.
-    pub(super) fn into_row(mut self) -> Option<([u8; 10], Vec<u8>)> {
+    pub(crate) fn into_row(mut self) -> Option<([u8; 10], Vec<u8>)> {
         let sum = xxh3_64_with_seed(&self.value[SUM..], seed(self.shard, self.first));
         self.value[..SUM].copy_from_slice(&sum.to_le_bytes());
         (self.count > 0).then(|| (key(self.shard, self.first), self.value))
@@ -75,7 +80,7 @@ impl Chunk {
 }
 
 /// The records of a row, one after another, after its checksum has been looked at.
-pub(super) struct Records<'a> {
+pub(crate) struct Records<'a> {
     shard: ShardId,
     position: Position,
     rest: &'a [u8],
@@ -83,7 +88,7 @@ pub(super) struct Records<'a> {
 
 impl<'a> Records<'a> {
     /// Those of a row.
-    pub(super) fn of(shard: ShardId, first: Position, value: &'a [u8]) -> Result<Self, ReadError> {
+    pub(crate) fn of(shard: ShardId, first: Position, value: &'a [u8]) -> Result<Self, ReadError> {
         let damaged = |detail: &str| ReadError::Damaged { shard, position: first, detail: detail.to_owned() };
         let (sum, body) = value.split_first_chunk::<SUM>().ok_or_else(|| damaged("cut short"))?;
         let sum = u64::from_le_bytes(*sum);
@@ -102,7 +107,7 @@ impl<'a> Records<'a> {
     }
 
     /// How many there are, by their lengths alone.
-    pub(super) fn count(self) -> Result<u64, ReadError> {
+    pub(crate) fn count(self) -> Result<u64, ReadError> {
         let mut count = 0;
         for record in self {
             record?;

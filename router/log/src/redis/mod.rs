@@ -1,0 +1,487 @@
+//! The store for several nodes, on Redis 7 or later: alone, with Sentinel, or a Cluster.
+//!
+//! * `layout.rs`: names; all of a shard lies in one slot.
+//! * `head.rs`, `append.lua`: the fenced append, which can be sent again and never writes twice.
+//! * `committer.rs`: groups what has gathered, one call a shard; finds and mends what Redis has forgotten.
+//! * `journal.rs`: the node's own disk, for level `redis+disk`.
+//! * `read.rs`: reading; `lease.rs`: who owns a shard; `check.rs`: what Redis must be like; `link.rs`: connections.
+//!
+//! All of it runs on one thread of its own, so that whoever reads may simply wait, as it would for a disk.
+
+mod bus;
+mod check;
+mod committer;
+mod head;
+mod journal;
+mod layout;
+mod lease;
+mod link;
+mod place;
+mod read;
+mod scripts;
+mod shared;
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::cmd;
+use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::bus::{Bus, Heard};
+use self::committer::{Waiting, Worker};
+use self::journal::Journal;
+use self::layout::{Layout, Row};
+pub use self::lease::Taken;
+use self::link::Link;
+pub use self::place::{Place, Topology};
+use self::read::Reader;
+use self::shared::Shared;
+use crate::archive::Archive;
+use crate::{
+    AppendError, AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, OpenError, Options,
+    Position, ReadError, Rows, ShardId, Snapshot, Table, snapshots,
+};
+
+/// Batches that may wait for the committer.
+const QUEUE: usize = 8_192;
+/// A segment of the archive has about so many bytes.
+const SEGMENT_BYTES: usize = 4 << 20;
+/// Snapshots that are kept.
+const SNAPSHOTS: usize = 2;
+
+/// The store.
+pub struct RedisLog {
+    level: Level,
+    inner: Arc<Inner>,
+    queue: Mutex<Option<mpsc::Sender<Waiting>>>,
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
+    /// Last, so that the thread outlives what runs on it.
+    runtime: Mutex<Option<OwnThread>>,
+    handle: Handle,
+    archive: Archive,
+    dedupe: Duration,
+}
+
+struct Inner {
+    reader: Reader,
+    shared: Arc<Shared>,
+    journal: Option<Arc<Journal>>,
+}
+
+impl RedisLog {
+    /// Connects, looks whether Redis is safe to use, and reads this node's own journal.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is in the way and what to set.
+    pub fn open(options: &Options, place: &Place) -> Result<Self, OpenError> {
+        let trouble = |detail: String| OpenError::Io { path: options.path.clone(), detail };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("redis")
+            .enable_all()
+            .build()
+            .map_err(|error| trouble(error.to_string()))?;
+        let handle = runtime.handle().clone();
+        let runtime = OwnThread(Some(runtime));
+        let layout = Layout::new(&place.prefix);
+        let connected = {
+            let (place, layout, level) = (place.clone(), layout.clone(), options.level);
+            wait(&handle, async move {
+                let told = |error| OpenError::Redis { place: place.shown(), detail: check::explain(&error) };
+                let link = Link::dial(&place).await.map_err(told)?;
+                check::check(&place, level, &link, &layout).await?;
+                // Reading has a connection of its own, so that it never stands behind a long append.
+                let other = Link::dial(&place).await.map_err(told)?;
+                Ok((link, other))
+            })
+        };
+        let (link, other) = connected.unwrap_or_else(|| Err(trouble("its thread has gone".into())))?;
+        let shared = Arc::new(Shared::default());
+        let journal = match options.level {
+            Level::RedisDisk => {
+                let (journal, calls) =
+                    Journal::open(&options.path).map_err(|error| trouble(error.to_string()))?;
+                for call in calls {
+                    shared.rings().entry(call.shard).or_default().load(call);
+                }
+                Some(Arc::new(journal))
+            }
+            _ => None,
+        };
+        let (queue, batches) = mpsc::channel(QUEUE);
+        let (end, ended) = oneshot::channel();
+        let worker = Worker {
+            place: place.clone(),
+            level: options.level,
+            layout: layout.clone(),
+            shared: Arc::clone(&shared),
+            link: Some(link),
+            journal: journal.clone(),
+        };
+        handle.spawn(async move {
+            worker.run(batches).await;
+            // There may be nobody who waits for the end.
+            end.send(()).unwrap_or_default();
+        });
+        Ok(Self {
+            level: options.level,
+            inner: Arc::new(Inner { reader: Reader::new(place.clone(), layout, other), shared, journal }),
+            queue: Mutex::new(Some(queue)),
+            ended: Mutex::new(Some(ended)),
+            runtime: Mutex::new(Some(runtime)),
+            handle,
+            archive: Archive::new(&archive_of(&options.path), options.archive_days),
+            dedupe: place.dedupe,
+        })
+    }
+
+    /// Runs on the store's thread, for whoever can await.
+    async fn on_its_own<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ReadError>> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.handle.spawn(work).await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Runs on the store's thread, for whoever waits.
+    fn ask<T: Send + 'static, F>(&self, work: impl FnOnce(Arc<Inner>) -> F) -> Result<T, ReadError>
+    where
+        F: Future<Output = Result<T, ReadError>> + Send + 'static,
+    {
+        wait(&self.handle, work(Arc::clone(&self.inner))).unwrap_or_else(|| Err(closed()))
+    }
+
+    /// Calls `each` for the entries of a shard, a page at a time; `false` stops it.
+    fn entries(
+        &self,
+        shard: ShardId,
+        mut each: impl FnMut(read::Stored) -> Result<bool, ReadError>,
+    ) -> Result<(), ReadError> {
+        let mut from = "-".to_owned();
+        loop {
+            let (page, next) = self.ask(|inner| async move { inner.reader.page(shard, &from).await })?;
+            for entry in page {
+                if !each(entry)? {
+                    return Ok(());
+                }
+            }
+            match next {
+                Some(next) => from = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The first record that is there.
+    fn first(&self, shard: ShardId) -> Result<Option<Position>, ReadError> {
+        let mut first = None;
+        self.entries(shard, |entry| {
+            first = Some(entry.first);
+            Ok(false)
+        })?;
+        Ok(first)
+    }
+
+    /// Moves entries that end at or below a position into the archive, a segment at a time.
+    fn archive_below(&self, shard: ShardId, upto: Position) -> Result<u64, ReadError> {
+        let mut moved = 0;
+        loop {
+            let (mut records, mut bytes, mut last) = (Vec::new(), 0, None);
+            let mut first = Position(0);
+            self.entries(shard, |entry| {
+                if entry.last()? > upto || bytes >= SEGMENT_BYTES {
+                    return Ok(false);
+                }
+                if records.is_empty() {
+                    first = entry.first;
+                }
+                bytes += entry.row.len();
+                for record in entry.records(shard)? {
+                    records.push(record?.1.to_vec());
+                }
+                last = Some(entry.next_id()?);
+                Ok(true)
+            })?;
+            let Some(keep_from) = last else { return Ok(moved) };
+            self.archive.put(shard, first, &records)?;
+            self.ask(|inner| async move {
+                let key = inner.reader.layout.log(shard);
+                let mut trim = cmd("XTRIM");
+                trim.arg(&key).arg("MINID").arg("=").arg(keep_from);
+                inner.reader.call(&key, &trim).await.map(drop)
+            })?;
+            moved += records.len() as u64;
+        }
+    }
+}
+
+fn archive_of(data: &Path) -> std::path::PathBuf {
+    data.join("archive")
+}
+
+fn closed() -> ReadError {
+    ReadError::Io(AppendError::Closed.to_string())
+}
+
+/// Waits for work on the store's thread. A thread that drives other tasks lets another one drive them meanwhile.
+fn wait<T: Send + 'static>(handle: &Handle, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    handle.spawn(async move {
+        // Who asked waits for this.
+        drop(tell.send(work.await));
+    });
+    match Handle::try_current() {
+        Ok(here) if here.runtime_flavor() == RuntimeFlavor::MultiThread => {
+            tokio::task::block_in_place(|| told.recv().ok())
+        }
+        _ => told.recv().ok(),
+    }
+}
+
+impl Log for RedisLog {
+    fn level(&self) -> Level {
+        self.level
+    }
+
+    fn last(&self, shard: ShardId) -> Result<Position, ReadError> {
+        self.ask(|inner| async move { inner.reader.head(shard).await.map(|head| Position(head.position)) })
+    }
+
+    fn shards(&self) -> Result<Vec<ShardId>, ReadError> {
+        self.ask(|inner| async move {
+            let mut with_records = Vec::new();
+            for shard in inner.reader.shards().await? {
+                if inner.reader.head(shard).await?.position > 0 {
+                    with_records.push(shard);
+                }
+            }
+            Ok(with_records)
+        })
+    }
+
+    fn homes(&self) -> Result<Vec<ShardId>, ReadError> {
+        self.ask(|inner| async move { inner.reader.shards().await })
+    }
+
+    fn expires(&self, table: Table) -> Option<Duration> {
+        (table == Table::Dedupe).then_some(self.dedupe)
+    }
+
+    fn begin_after(&self, shard: ShardId, after: Position) -> Result<(), ReadError> {
+        self.ask(|inner| async move {
+            let unreadable = |error| read::unreadable(&error);
+            let link = inner.reader.link().await.map_err(unreadable)?;
+            let (head, log) = (inner.reader.layout.head(shard), inner.reader.layout.log(shard));
+            committer::list(&link, &inner.reader.layout, shard).await.map_err(unreadable)?;
+            let answer = link
+                .run(&scripts::BEGIN, &[&head, &log], &|command| {
+                    command.arg(after.0);
+                })
+                .await
+                .map_err(unreadable)?;
+            if answer != redis::Value::Nil {
+                let last = Position(inner.reader.head(shard).await?.position);
+                return Err(ReadError::Position { shard, asked: after, last });
+            }
+            let head = inner.reader.head(shard).await?;
+            inner.shared.advance(shard, head);
+            Ok(())
+        })
+    }
+
+    fn append(&self, batch: Batch) -> AppendFuture {
+        if !batch.fits() {
+            return AppendFuture::ready(Err(AppendError::TooLarge));
+        }
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(queue) = queue.as_ref() else { return AppendFuture::ready(Err(AppendError::Closed)) };
+        let (answer, outcome) = oneshot::channel();
+        match queue.try_send((batch, answer)) {
+            Ok(()) => AppendFuture::waiting(outcome),
+            Err(mpsc::error::TrySendError::Full(_)) => AppendFuture::ready(Err(AppendError::Busy)),
+            Err(mpsc::error::TrySendError::Closed(_)) => AppendFuture::ready(Err(AppendError::Closed)),
+        }
+    }
+
+    fn replay(&self, shard: ShardId, after: Position, each: EachRecord<'_>) -> Result<(), ReadError> {
+        let head = Position(self.ask(|inner| async move { inner.reader.head(shard).await })?.position);
+        let mut last = after;
+        self.entries(shard, |entry| {
+            if entry.last()? <= last {
+                return Ok(true);
+            }
+            if entry.first.0 > last.0 + 1 {
+                return Err(ReadError::Gap { shard, after: last, first: entry.first });
+            }
+            for record in entry.records(shard)? {
+                let (position, record) = record?;
+                if position > last {
+                    last = position;
+                    if !each(position, record) {
+                        last = Position(u64::MAX);
+                        return Ok(false);
+                    }
+                }
+            }
+            Ok(true)
+        })?;
+        if last < head {
+            return Err(ReadError::Gap { shard, after: last, first: Position(head.0 + 1) });
+        }
+        Ok(())
+    }
+
+    fn put_snapshot(&self, shard: ShardId, snapshot: &Snapshot) -> Result<(), ReadError> {
+        let (at, bytes) = (snapshot.position, snapshots::encode(snapshot));
+        self.ask(|inner| async move {
+            let reader = &inner.reader;
+            let last = Position(reader.head(shard).await?.position);
+            if at > last {
+                return Err(ReadError::Position { shard, asked: at, last });
+            }
+            let key = reader.layout.snapshots(shard);
+            reader.call(&key, cmd("HSET").arg(&key).arg(at.0).arg(bytes)).await?;
+            let mut good = 0;
+            for at in reader.snapshots(shard).await? {
+                if good == SNAPSHOTS {
+                    reader.call(&key, cmd("HDEL").arg(&key).arg(at)).await?;
+                } else {
+                    good += usize::from(reader.snapshot_at(shard, at).await?.is_some());
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn snapshot(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError> {
+        let newest = self.ask(|inner| async move {
+            for at in inner.reader.snapshots(shard).await? {
+                if let Some(snapshot) = inner.reader.snapshot_at(shard, at).await? {
+                    return Ok(Some(snapshot));
+                }
+            }
+            Ok(None)
+        })?;
+        match self.first(shard)? {
+            // An empty state would look like a loss.
+            Some(first) if newest.is_none() && first > Position(1) => {
+                Err(ReadError::Gap { shard, after: Position(0), first })
+            }
+            _ => Ok(newest),
+        }
+    }
+
+    fn trim(&self, shard: ShardId) -> Result<u64, ReadError> {
+        let snapshots = self.ask(|inner| async move { inner.reader.verified(shard).await })?;
+        let moved = match snapshots.get(1) {
+            Some(older) => self.archive_below(shard, older.position)?,
+            None => 0,
+        };
+        self.archive.sweep(shard);
+        Ok(moved)
+    }
+
+    fn get(&self, shard: ShardId, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let key = key.to_vec();
+        self.ask(|inner| async move {
+            match inner.reader.layout.row(shard, table, &key) {
+                Row::Field(hash, field) => inner.reader.ask(&hash, cmd("HGET").arg(&hash).arg(field)).await,
+                Row::Own(own) => inner.reader.ask(&own, cmd("GET").arg(&own)).await,
+            }
+        })
+    }
+
+    fn scan(
+        &self,
+        shard: ShardId,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Rows, ReadError> {
+        let (from, to) = (from.to_vec(), to.to_vec());
+        self.ask(|inner| async move { inner.reader.scan(shard, table, &from, &to, limit, reverse).await })
+    }
+
+    /// A shard at a time; one that is written to meanwhile is an error, since Redis has no view of one moment. Redis's own
+    /// backup has no such limit.
+    fn copy(&self, each: EachCopied<'_>) -> Result<(), ReadError> {
+        for shard in self.homes()? {
+            let before = self.ask(|inner| async move { inner.reader.head(shard).await })?;
+            self.entries(shard, |entry| {
+                for record in entry.records(shard)? {
+                    let (position, record) = record?;
+                    each(Copied::Record(shard, position, record))?;
+                }
+                Ok(true)
+            })?;
+            for table in Table::ALL {
+                let all = [0xff; 64];
+                for (key, value) in self.scan(shard, table, &[], &all, usize::MAX, false)? {
+                    each(Copied::Row(shard, table, &key, &value))?;
+                }
+            }
+            if self.ask(|inner| async move { inner.reader.head(shard).await })? != before {
+                let detail = "it is being written to: stop the nodes first, or use Redis's own backup";
+                return Err(ReadError::Io(detail.into()));
+            }
+        }
+        Ok(())
+    }
+
+    fn health(&self) -> Health {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.as_ref() {
+            Some(queue) => self.inner.shared.health(queue.max_capacity() - queue.capacity()),
+            None => Health {
+                writable: false,
+                detail: Some(AppendError::Closed.to_string()),
+                ..self.inner.shared.health(0)
+            },
+        }
+    }
+
+    fn close(&self) {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(queue) = queue else { return };
+        // What waits is still written, unless Redis is away.
+        drop(queue);
+        if !self.inner.shared.health(0).writable {
+            self.inner.shared.closing.store(true, Ordering::Release);
+        }
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ended) = ended {
+            let shared = Arc::clone(&self.inner.shared);
+            wait(&self.handle, async move {
+                if tokio::time::timeout(CLOSING, ended).await.is_err() {
+                    shared.closing.store(true, Ordering::Release);
+                }
+            });
+        }
+        drop(self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
+/// The thread. Its end is not waited for, since whoever lets go of it may be a task that must not wait.
+struct OwnThread(Option<Runtime>);
+
+impl Drop for OwnThread {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// What still waits has so long to be written when the store is closed.
+const CLOSING: Duration = Duration::from_secs(5);
+
+impl Drop for RedisLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

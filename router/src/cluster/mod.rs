@@ -1,0 +1,136 @@
+//! Several nodes, one router. Any node takes any connection and any request; what is of a shard that another node owns goes
+//! there through Redis, and the answers come back the same way.
+//!
+//! * `own.rs`: which node owns which shard: leases, taking, handing over.
+//! * `post.rs`, `parcel.rs`: from node to node.
+//! * `forward.rs`: what this node hands on; `receive.rs`: what others hand to it.
+//!
+//! A client's session, its numbered stream included, lives with the owner of its shard. The node that holds the socket
+//! passes bytes and knows nothing of them; so a client resumes through any node.
+
+mod forward;
+mod own;
+mod parcel;
+mod post;
+mod receive;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use dashmap::DashMap;
+use log_store::redis::{Bus, RedisLog};
+use policy::id::WorkspaceId;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+pub(crate) use self::forward::hand_on;
+pub(crate) use self::own::Keeper;
+use self::parcel::{Headers, Parcel};
+use self::post::Post;
+pub(crate) use self::receive::receive;
+use crate::shard::shard_of;
+
+/// Who owns a shard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// This node.
+    Here,
+    /// Another one.
+    There(String),
+    /// Nobody just now.
+    Nobody,
+}
+
+/// The status, headers and body of an answer.
+type Answer = (u16, Headers, Bytes);
+
+/// This node among the others.
+pub struct Cluster {
+    /// This node's name, another one at each start.
+    pub(crate) me: String,
+    log: Arc<RedisLog>,
+    pub(crate) bus: Bus,
+    post: Post,
+    owners: ArcSwap<Vec<Option<String>>>,
+    nodes: ArcSwap<Vec<String>>,
+    /// Sockets that are here, by our number: bytes to the client.
+    sockets: DashMap<u64, (String, mpsc::Sender<Bytes>)>,
+    /// Sockets elsewhere whose sessions are here, by node and its number: bytes from the client.
+    guests: DashMap<(String, u64), mpsc::Sender<Bytes>>,
+    /// Requests that another node answers.
+    calls: DashMap<u64, (String, oneshot::Sender<Answer>)>,
+    next: AtomicU64,
+    hold: Duration,
+    shards: u16,
+    /// Look at the leases now.
+    wake: Notify,
+}
+
+impl Cluster {
+    /// A node that owns nothing yet.
+    #[must_use]
+    pub fn new(name: &str, log: Arc<RedisLog>, shards: u16, hold: Duration) -> Arc<Self> {
+        let dice = uuid::Uuid::now_v7().as_u128() & 0xffff_ffff_ffff;
+        let me = format!("{}-{dice:012x}", if name.is_empty() { "node" } else { name });
+        let bus = log.bus();
+        Arc::new(Self {
+            post: Post::new(me.clone(), bus.clone()),
+            me,
+            log,
+            bus,
+            owners: ArcSwap::from_pointee(vec![None; usize::from(shards)]),
+            nodes: ArcSwap::default(),
+            sockets: DashMap::new(),
+            guests: DashMap::new(),
+            calls: DashMap::new(),
+            next: AtomicU64::new(1),
+            hold,
+            shards,
+            wake: Notify::new(),
+        })
+    }
+
+    /// Who owns a workspace's shard.
+    pub(crate) fn owner(&self, workspace: WorkspaceId) -> Owner {
+        let shard = shard_of(workspace, usize::from(self.shards));
+        match self.owners.load().get(usize::from(shard)) {
+            Some(Some(node)) if *node == self.me => Owner::Here,
+            Some(Some(node)) => Owner::There(node.clone()),
+            _ => Owner::Nobody,
+        }
+    }
+
+    /// Some node that owns a shard, ours first.
+    pub(crate) fn any_owner(&self) -> Owner {
+        let owners = self.owners.load();
+        if owners.iter().flatten().any(|node| *node == self.me) {
+            return Owner::Here;
+        }
+        owners.iter().flatten().next().map_or(Owner::Nobody, |node| Owner::There(node.clone()))
+    }
+
+    /// The nodes that live.
+    pub(crate) fn nodes(&self) -> Arc<Vec<String>> {
+        self.nodes.load_full()
+    }
+
+    /// Tells all other nodes.
+    fn tell_all(&self, parcel: &Parcel) {
+        for node in self.nodes().iter().filter(|node| **node != self.me) {
+            self.post.say(node, parcel.clone());
+        }
+    }
+
+    fn number(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Ends everything that goes over a node: it has gone, or words of it are missing.
+    fn cut_off(&self, node: &str) {
+        self.sockets.retain(|_, (peer, _)| peer != node);
+        self.guests.retain(|(peer, _), _| peer != node);
+        self.calls.retain(|_, (peer, _)| peer != node);
+    }
+}
