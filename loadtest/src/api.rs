@@ -21,6 +21,8 @@ use tokio::net::TcpStream;
 
 const IDLE_MAX: usize = 16;
 const TRIES: u32 = 40;
+/// How long a server may take to say how it is.
+const READY_MAX: Duration = Duration::from_secs(2);
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 
 /// The API of one server. Clones share their connections.
@@ -94,6 +96,14 @@ impl Api {
         }
     }
 
+    /// What the server says of itself, ready or not; asked once.
+    pub(crate) async fn ready(&self) -> Result<serde_json::Value> {
+        let asked = self.once(Method::GET, "/readyz".to_owned(), None, Bytes::new());
+        let (_, answer) =
+            tokio::time::timeout(READY_MAX, asked).await.context("no answer from /readyz")??;
+        serde_json::from_slice(&answer).context("/readyz says something else")
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         path: &str,
@@ -110,7 +120,7 @@ impl Api {
         let mut wait = Duration::from_millis(10);
         let mut tried = 0;
         loop {
-            let once = self.once(method.clone(), path, key, body.clone());
+            let once = self.once(method.clone(), format!("/api/v1{path}"), key, body.clone());
             let problem = match tokio::time::timeout(ANSWER_MAX, once).await {
                 Ok(Ok((status, answer))) if status.is_success() => return Ok(answer),
                 Ok(Ok((status, answer))) => {
@@ -136,7 +146,7 @@ impl Api {
     async fn once(
         &self,
         method: Method,
-        path: &str,
+        path: String,
         key: Option<&str>,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes)> {
@@ -146,7 +156,7 @@ impl Api {
         };
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("/api/v1{path}"))
+            .uri(path)
             .header("host", self.address.to_string())
             .header("content-type", "application/json");
         if let Some(key) = key {

@@ -2,11 +2,12 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`], [`simulate`], [`whatif`] | the commands, a file each |
+//! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`], [`cluster`] | the commands, a file each |
+//! | [`simulate`], [`whatif`] | the commands that need no server |
 //! | [`dialogs`], [`roster`], [`stage`], [`playback`] | what is played, by whom, and the playing |
 //! | [`client`], [`customer`], [`agent`], [`talk`], [`hear`] | the two kinds of clients |
 //! | [`journal`], [`checker`], [`figures`] | what clients wrote down, and what follows from it |
-//! | [`spawn`], [`api`], [`setting`] | the server under test, and a workspace in it |
+//! | [`spawn`], [`redis`], [`api`], [`setting`] | the server under test, and a workspace in it |
 //! | [`wire`], [`pairs`], [`stats`] | lean clients that measure, and what their figures come to |
 //! | [`report`], [`fail`], [`rng`] | results, errors, random numbers |
 //!
@@ -22,6 +23,7 @@ mod api;
 mod baseline;
 mod checker;
 mod client;
+mod cluster;
 mod compare;
 mod crash;
 mod customer;
@@ -77,6 +79,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Kills servers in the middle of their work and looks for what was acknowledged
     Crash(crash::Arguments),
+    /// Several nodes on one Redis, faults by name, and everything judged
+    Cluster(cluster::Arguments),
     /// Plays scenarios on the simulator, which runs the server's own policy and engine, or the designs with known answers
     Simulate(simulate::Arguments),
     /// Replays recorded traffic under another policy or staffing, and tells who would wait longer and who shorter
@@ -107,6 +111,7 @@ async fn main() -> ExitCode {
         Command::Baseline(arguments) => Box::pin(baseline::run(arguments)).await,
         Command::Compare(arguments) => Box::pin(compare::run(arguments)).await,
         Command::Crash(arguments) => Box::pin(crash::run(arguments)).await,
+        Command::Cluster(arguments) => Box::pin(cluster::run(arguments)).await,
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::WhatIf(arguments) => whatif::run(&arguments),
         Command::YardstickRelay => baseline::relay().await.map(|()| true),

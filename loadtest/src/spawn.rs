@@ -157,8 +157,10 @@ pub(crate) struct Server {
     prefix: Vec<String>,
     child: Child,
     folder: TempDir,
+    /// What it is told beside its arguments.
+    environment: Vec<(String, String)>,
     /// What its log is on, at a level of Redis.
-    redis: Option<Redis>,
+    _redis: Option<Redis>,
 }
 
 impl Server {
@@ -181,9 +183,10 @@ impl Server {
             Level::Redis | Level::RedisDisk => Some(Redis::start(false).await?),
             Level::RedisReplica => Some(Redis::start(true).await?),
         };
+        let environment = redis.as_ref().map_or_else(Vec::new, Redis::environment);
         let started = Instant::now();
         let (child, links) =
-            launch(program, folder.path(), "127.0.0.1:0", level, prefix, redis.as_ref()).await?;
+            launch(program, folder.path(), "127.0.0.1:0", level, prefix, &environment).await?;
         let address = address_of(&links.api)?;
         Ok(Self {
             address,
@@ -194,8 +197,46 @@ impl Server {
             prefix: prefix.to_vec(),
             child,
             folder,
-            redis,
+            environment,
+            _redis: redis,
         })
+    }
+
+    /// Starts a node in a fresh folder, and tells it these settings.
+    pub(crate) async fn start_with(
+        program: &Path,
+        level: Level,
+        environment: Vec<(String, String)>,
+    ) -> Result<Self> {
+        let folder =
+            tempfile::Builder::new().prefix("loadtest-").tempdir().context("no folder for the data")?;
+        let started = Instant::now();
+        let (child, links) = launch(program, folder.path(), "127.0.0.1:0", level, &[], &environment).await?;
+        Ok(Self {
+            address: address_of(&links.api)?,
+            operator: links.sign_in.token,
+            ready: started.elapsed(),
+            program: program.to_owned(),
+            level,
+            prefix: Vec::new(),
+            child,
+            folder,
+            environment,
+            _redis: None,
+        })
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
+        let id =
+            self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        let id = id.context("the server has ended")?;
+        rustix::process::kill_process(id, signal).context("the server takes no signal")
+    }
+
+    /// Where it logs.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 
     /// Where it keeps its data.
@@ -218,7 +259,7 @@ impl Server {
         let listen = self.address.to_string();
         let started = Instant::now();
         let (child, links) =
-            launch(&self.program, self.folder.path(), &listen, self.level, &self.prefix, self.redis.as_ref())
+            launch(&self.program, self.folder.path(), &listen, self.level, &self.prefix, &self.environment)
                 .await?;
         self.child = child;
         self.operator = links.sign_in.token;
@@ -246,7 +287,7 @@ async fn launch(
     listen: &str,
     level: Level,
     prefix: &[String],
-    redis: Option<&Redis>,
+    environment: &[(String, String)],
 ) -> Result<(Child, DemoLinks)> {
     let log_path = folder.join("log");
     let log = std::fs::File::options().create(true).append(true).open(&log_path)?;
@@ -258,9 +299,7 @@ async fn launch(
         }
         None => Command::new(program),
     };
-    for (name, value) in redis.iter().flat_map(|redis| redis.environment()) {
-        command.env(name, value);
-    }
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
     let mut child = command
         .args(["demo", "--quiet-demo", "--json", "--listen", listen, "--level", level.name(), "--data"])
         .arg(folder.join("data"))

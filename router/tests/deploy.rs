@@ -25,7 +25,8 @@ fn every_metric_on_a_board_or_in_an_alert_exists() {
         let names = named(&text);
         assert!(names.len() >= 5, "{file} names {names:?}");
         for name in names {
-            let family = ["_total", "_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));
+            let family =
+                ["_total", "_bucket", "_count", "_sum"].iter().find_map(|end| name.strip_suffix(end));
             let there = families.contains(name) || family.is_some_and(|family| families.contains(family));
             assert!(there, "{file} names {name}, which there is not");
         }

@@ -82,7 +82,17 @@ impl Drop for Redis {
 
 fn spawn(port: u16, folder: &Path) -> Child {
     let child = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--save", "", "--appendonly", "yes", "--appendfsync", "everysec", "--dir"])
+        .args([
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            "everysec",
+            "--dir",
+        ])
         .arg(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

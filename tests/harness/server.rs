@@ -190,9 +190,14 @@ impl Server {
     /// # Panics
     /// Where it does not come up.
     pub async fn start_again_under(&mut self, prefix: &[&str]) {
-        let (child, links) =
-            spawn(self.folder.path(), &self.address.to_string(), &self.arguments, prefix, self.redis.as_deref())
-                .await;
+        let (child, links) = spawn(
+            self.folder.path(),
+            &self.address.to_string(),
+            &self.arguments,
+            prefix,
+            self.redis.as_deref(),
+        )
+        .await;
         self.child = child;
         self.links = links;
     }

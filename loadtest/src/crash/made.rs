@@ -8,7 +8,7 @@ use crate::journal::digest;
 use crate::rng::Rng;
 
 /// Dialogues at once.
-pub(super) const DIALOGUES: usize = 24;
+pub(crate) const DIALOGUES: usize = 24;
 /// Turns of one.
 const TURNS: usize = 160;
 /// The longest run of turns of one side.
@@ -19,7 +19,7 @@ const PAUSE_S: f64 = 0.006;
 const SKILL: &str = "anything";
 
 /// Makes a round's dialogues.
-pub(super) fn dialogues(seed: u64) -> Vec<Dialogue> {
+pub(crate) fn dialogues(seed: u64) -> Vec<Dialogue> {
     let mut rng = Rng::new(seed, "dialogues");
     (0..DIALOGUES).map(|number| dialogue(number, &mut rng)).collect()
 }

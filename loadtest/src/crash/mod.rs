@@ -5,10 +5,10 @@
 //! everything that was acknowledged before the kill.
 
 mod cut;
-mod made;
+pub(crate) mod made;
 mod round;
 mod trace;
-mod transcripts;
+pub(crate) mod transcripts;
 
 use anyhow::Result;
 use serde::Serialize;

@@ -11,29 +11,29 @@ use crate::journal::{Digest, Journal, Request, What, digest};
 
 /// Faults of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Judged {
-    pub(super) lost: u64,
-    pub(super) duplicated: u64,
-    pub(super) out_of_order: u64,
-    pub(super) checked: u64,
+pub(crate) struct Judged {
+    pub(crate) lost: u64,
+    pub(crate) duplicated: u64,
+    pub(crate) out_of_order: u64,
+    pub(crate) checked: u64,
 }
 
 impl Judged {
-    pub(super) fn sound(&self) -> bool {
+    pub(crate) fn sound(&self) -> bool {
         self.lost + self.duplicated + self.out_of_order == 0
     }
 }
 
 /// A message that was acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Acked {
+pub(crate) struct Acked {
     message: MessageId,
     seq: u64,
     text: Digest,
 }
 
 /// What was acknowledged up to this time (microseconds since the run began), by conversation.
-pub(super) fn acked(journals: &[Journal], until: u64) -> BTreeMap<ConversationId, Vec<Acked>> {
+pub(crate) fn acked(journals: &[Journal], until: u64) -> BTreeMap<ConversationId, Vec<Acked>> {
     let mut sent: HashMap<Request, Digest> = HashMap::new();
     let mut acked: BTreeMap<ConversationId, Vec<Acked>> = BTreeMap::new();
     for entry in journals.iter().flat_map(|journal| &journal.entries) {
@@ -54,7 +54,7 @@ pub(super) fn acked(journals: &[Journal], until: u64) -> BTreeMap<ConversationId
 }
 
 /// Reads every conversation from a server and judges it.
-pub(super) async fn judge(
+pub(crate) async fn judge(
     api: &Api,
     reads: &[(String, ConversationId)],
     acked: &BTreeMap<ConversationId, Vec<Acked>>,

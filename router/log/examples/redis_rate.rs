@@ -44,7 +44,17 @@ impl Drop for Server {
 fn server(folder: &Path, sync: &str) -> Result<Server, Failure> {
     let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let child = Command::new("redis-server")
-        .args(["--port", &port.to_string(), "--save", "", "--appendonly", "yes", "--appendfsync", sync, "--dir"])
+        .args([
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--appendfsync",
+            sync,
+            "--dir",
+        ])
         .arg(folder)
         .stdout(Stdio::null())
         .spawn()?;

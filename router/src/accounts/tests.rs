@@ -69,7 +69,10 @@ async fn accounts_come_back_from_the_store_and_go_with_their_workspace() {
 #[tokio::test]
 async fn names_are_unique() {
     let (accounts, record, _) = accounts().await;
-    assert_eq!(accounts.create_workspace("main", "x", |_| true).await, Err(AccountsError::Taken("main".into())));
+    assert_eq!(
+        accounts.create_workspace("main", "x", |_| true).await,
+        Err(AccountsError::Taken("main".into()))
+    );
     let other = AgentId::from_bits(6);
     let taken = accounts.put_user(record.id, other, "ada", "A", "person", Role::Agent, None).await;
     assert_eq!(taken, Err(AccountsError::Taken("ada".into())));
@@ -115,8 +118,10 @@ async fn two_who_ask_for_the_same_name_at_once_do_not_both_get_it() {
     };
     let (one, two) = tokio::join!(put(20), put(21));
     assert_eq!([one, two].iter().filter(|it| it.is_ok()).count(), 1);
-    let (one, two) =
-        tokio::join!(accounts.create_workspace("new", "A", |_| true), accounts.create_workspace("new", "B", |_| true));
+    let (one, two) = tokio::join!(
+        accounts.create_workspace("new", "A", |_| true),
+        accounts.create_workspace("new", "B", |_| true)
+    );
     assert_eq!([one, two].iter().filter(|it| it.is_ok()).count(), 1);
 }
 

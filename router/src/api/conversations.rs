@@ -69,6 +69,11 @@ pub(super) async fn messages(
     Ok(Json(body.into_inner()))
 }
 
+/// The workspace of a visitor who asks by key.
+pub(super) fn workspace_of_visitor(app: &App, headers: &HeaderMap) -> Option<policy::id::WorkspaceId> {
+    visitor(app, &bearer(headers, "Visitor")?).ok().map(|(workspace, _)| workspace)
+}
+
 fn visitor(app: &App, secret: &str) -> Result<(policy::id::WorkspaceId, Principal), Refusal> {
     let known = app.accounts.workspaces().into_iter().find_map(|record| {
         let visitor = app.accounts.known_visitor(record.id, secret)?;

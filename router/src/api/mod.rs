@@ -68,6 +68,14 @@ pub(crate) fn token_of(headers: &axum::http::HeaderMap) -> Option<String> {
     authorize::bearer(headers, "Bearer").or_else(|| authorize::cookie(headers))
 }
 
+/// The workspace of a visitor who asks by key.
+pub(crate) fn workspace_of_visitor(
+    app: &App,
+    headers: &axum::http::HeaderMap,
+) -> Option<policy::id::WorkspaceId> {
+    conversations::workspace_of_visitor(app, headers)
+}
+
 /// Makes a workspace with a policy, for the demo and the command line.
 ///
 /// # Errors

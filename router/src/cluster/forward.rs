@@ -18,7 +18,7 @@ use super::parcel::{Headers, Parcel};
 use super::{Cluster, Owner};
 use crate::accounts::Principal;
 use crate::api::problem::Refusal;
-use crate::api::token_of;
+use crate::api::{token_of, workspace_of_visitor};
 use crate::server::{App, DrainSignal};
 
 /// An answer of another node is waited for so long.
@@ -88,7 +88,7 @@ async fn place(
                 Some(Principal::Agent { workspace, .. }) => Some(workspace),
                 _ => named.map(|record| record.id),
             },
-            None => None,
+            None => workspace_of_visitor(app, headers),
         },
     };
     workspace.map_or(Owner::Here, |workspace| cluster.owner(workspace))

@@ -392,14 +392,6 @@ impl State {
         Ok(())
     }
 
-    fn put_card(&mut self, workspace: WorkspaceId, customer: CustomerId, card: super::cards::Card) {
-        let written =
-            self.cards.put(&self.parts.vault, self.id, workspace, customer, card, &mut self.pending.writes);
-        if let Err(error) = written {
-            tracing::error!(%error, %customer, "a customer record cannot be sealed");
-        }
-    }
-
     pub(super) fn put_header(
         &mut self,
         workspace: WorkspaceId,
@@ -424,21 +416,6 @@ impl State {
         if let Err(error) = added {
             tracing::error!(%error, %conversation, "a message cannot be sealed");
         }
-    }
-
-    /// Remembers who served a customer, and how an ended conversation was.
-    pub(super) fn keep_ended(&mut self, workspace: WorkspaceId, ended: engine::state::Conversation) {
-        let customer = ended.customer;
-        match self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, customer) {
-            Ok(mut card) => {
-                card.known_agent = ended.known_agent.or(card.known_agent);
-                self.put_card(workspace, customer, card);
-            }
-            Err(error) => tracing::error!(%error, %customer, "who served a customer cannot be kept"),
-        }
-        self.tails.forget(ended.id);
-        self.places.remove(&ended.id);
-        self.put_header(workspace, ended.id, &Header { customer, closed: Some(ended) });
     }
 }
 

@@ -6,6 +6,8 @@ use policy::id::{AgentId, ConversationId, CustomerId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
 use super::recent::Recent;
+use super::state::State;
+use super::tails::Header;
 
 /// A customer's record.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -115,6 +117,31 @@ impl Cards {
         writes.push(Write::Put { table: Table::Customers, key, value });
         self.hot.insert((workspace, customer), card);
         Ok(())
+    }
+}
+
+impl State {
+    pub(super) fn put_card(&mut self, workspace: WorkspaceId, customer: CustomerId, card: Card) {
+        let written =
+            self.cards.put(&self.parts.vault, self.id, workspace, customer, card, &mut self.pending.writes);
+        if let Err(error) = written {
+            tracing::error!(%error, %customer, "a customer record cannot be sealed");
+        }
+    }
+
+    /// Remembers who served a customer, and how an ended conversation was.
+    pub(super) fn keep_ended(&mut self, workspace: WorkspaceId, ended: engine::state::Conversation) {
+        let customer = ended.customer;
+        match self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, customer) {
+            Ok(mut card) => {
+                card.known_agent = ended.known_agent.or(card.known_agent);
+                self.put_card(workspace, customer, card);
+            }
+            Err(error) => tracing::error!(%error, %customer, "who served a customer cannot be kept"),
+        }
+        self.tails.forget(ended.id);
+        self.places.remove(&ended.id);
+        self.put_header(workspace, ended.id, &Header { customer, closed: Some(ended) });
     }
 }
 

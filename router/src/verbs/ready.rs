@@ -14,7 +14,9 @@ const ANSWER_MAX: u64 = 16 << 10;
 
 /// `switchboard ready`
 pub(super) fn ready(url: &str) -> anyhow::Result<()> {
-    let host = url.strip_prefix("http://").context("only plain http:// addresses can be asked: name the node's own")?;
+    let host = url
+        .strip_prefix("http://")
+        .context("only plain http:// addresses can be asked: name the node's own")?;
     let host = host.trim_end_matches('/');
     let mut stream = TcpStream::connect(host).with_context(|| format!("nobody answers at {host}"))?;
     stream.set_read_timeout(Some(PATIENCE))?;

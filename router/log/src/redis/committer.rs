@@ -27,7 +27,7 @@ use crate::{AppendError, Batch, Level, Position, ShardId};
 /// One round takes so many batches, or so many bytes, at most.
 const GROUP_BATCHES: usize = 4_096;
 const GROUP_BYTES: usize = 1 << 20;
-/// How often heads are looked at while nothing is appended, so that a tail that Redis lost is given back soon.
+/// How often all heads are looked at, so that a tail that Redis lost is given back soon, of idle shards too.
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two tries, at first and at most.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -62,6 +62,8 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) link: Option<Link>,
     pub(super) journal: Option<Arc<Journal>>,
+    /// When all heads were looked at last.
+    pub(super) looked: Instant,
 }
 
 impl Worker {
@@ -78,6 +80,9 @@ impl Worker {
                         group.push(next);
                     }
                     self.commit(&mut group).await;
+                    if self.looked.elapsed() >= LOOK {
+                        self.look().await;
+                    }
                 }
                 Ok(None) => return,
                 Err(_) => self.look().await,
@@ -308,6 +313,7 @@ impl Worker {
 
     /// Looks at the heads of everything that was written here; a tail that is missing is given back.
     async fn look(&mut self) {
+        self.looked = Instant::now();
         let shards: Vec<_> = self.shared.rings().keys().copied().collect();
         if shards.is_empty() || self.shared.failure().is_some() {
             return;

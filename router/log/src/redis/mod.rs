@@ -24,7 +24,7 @@ mod shared;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::cmd;
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
@@ -120,6 +120,7 @@ impl RedisLog {
             shared: Arc::clone(&shared),
             link: Some(link),
             journal: journal.clone(),
+            looked: Instant::now(),
         };
         handle.spawn(async move {
             worker.run(batches).await;

@@ -1,0 +1,106 @@
+//! The field of a round: Redis, nodes on it, a way to Redis for each, and a balancer before them all.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::fault::LEASE;
+use super::pass::{Pass, Target};
+use crate::api::Api;
+use crate::redis::Redis;
+use crate::spawn::{Level, Server};
+
+/// How long the nodes may take to agree.
+const SETTLED_MAX: Duration = Duration::from_secs(20);
+
+pub(super) struct Field {
+    pub(super) redis: Redis,
+    pub(super) nodes: Vec<Server>,
+    /// From the balancer to each node.
+    pub(super) targets: Vec<Target>,
+    /// From each node to Redis's primary of the beginning.
+    pub(super) ways: Vec<Target>,
+    balancer: Pass,
+    _passes: Vec<Pass>,
+}
+
+impl Field {
+    /// Starts so many nodes, and waits until each shard is where it belongs.
+    pub(super) async fn start(
+        program: &Path,
+        level: Level,
+        count: usize,
+        with_replica: bool,
+    ) -> Result<Self> {
+        let redis = Redis::start(with_replica || level == Level::RedisReplica).await?;
+        let (mut nodes, mut ways, mut passes) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..count {
+            let way = Target::new(redis.address());
+            let pass = Pass::start(vec![way.clone()]).await?;
+            let mut urls = vec![format!("redis://{}", pass.address)];
+            urls.extend(redis.replica().map(|replica| format!("redis://{}", replica.address())));
+            let environment = vec![
+                ("SWITCHBOARD__REDIS__URLS".to_owned(), urls.join(",")),
+                ("SWITCHBOARD__REDIS__KEYS".to_owned(), redis.keys()),
+                ("SWITCHBOARD__REDIS__LEASE_MS".to_owned(), LEASE.as_millis().to_string()),
+                ("SWITCHBOARD__REDIS__TIMEOUT_MS".to_owned(), (LEASE / 2).as_millis().to_string()),
+            ];
+            nodes.push(Server::start_with(program, level, environment).await?);
+            ways.push(way);
+            passes.push(pass);
+        }
+        let targets: Vec<_> = nodes.iter().map(|node| Target::new(node.address)).collect();
+        let balancer = Pass::start(targets.clone()).await?;
+        let field = Self { redis, nodes, targets, ways, balancer, _passes: passes };
+        field.settled().await?;
+        Ok(field)
+    }
+
+    /// Where clients go.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.balancer.address
+    }
+
+    /// The operator's token: each start makes a new one, the last one holds.
+    pub(super) fn operator(&self) -> &str {
+        self.nodes.last().map_or("", |node| &node.operator)
+    }
+
+    /// Waits until every node sees all others and every shard is where it belongs; says how long it took.
+    pub(super) async fn settled(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        loop {
+            let mut settled = 0;
+            for node in &self.nodes {
+                let ready = Api::new(node.address).ready().await.unwrap_or_default();
+                settled += usize::from(ready["settled"] == true && ready["nodes"] == self.nodes.len());
+            }
+            if settled == self.nodes.len() {
+                return Ok(begun.elapsed());
+            }
+            if begun.elapsed() > SETTLED_MAX {
+                bail!("{settled} of {} nodes are at rest after {SETTLED_MAX:?}", self.nodes.len());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Ends everything.
+    pub(super) async fn stop(mut self) {
+        for node in &mut self.nodes {
+            node.stop().await;
+        }
+    }
+
+    /// The end of each node's log, for people.
+    pub(super) fn logs(&self) -> String {
+        let last = |node: &Server| {
+            let text = std::fs::read_to_string(node.log()).unwrap_or_default();
+            let lines: Vec<_> = text.lines().rev().take(8).collect();
+            lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+        };
+        self.nodes.iter().map(last).collect::<Vec<_>>().join("\n--\n")
+    }
+}

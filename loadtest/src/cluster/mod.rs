@@ -1,0 +1,226 @@
+//! `loadtest cluster`: several nodes on one Redis, clients through all of them, faults by name, and the checker.
+//!
+//! Every round has nodes, a Redis and a seed of its own: load, fault, heal, drain, check.
+
+mod fault;
+mod field;
+mod pass;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::json;
+
+use self::fault::Fault;
+use self::field::Field;
+use crate::api::Api;
+use crate::checker::{self, Verdict};
+use crate::crash::{made, transcripts};
+use crate::fail::{Missing, Usage};
+use crate::report::{Common, Report, bar, say};
+use crate::rng::Rng;
+use crate::roster;
+use crate::spawn::{Level, Store, Which};
+use crate::stage::{self, Cast, Play};
+use clap::ValueEnum as _;
+
+/// Agents at work, so that all dialogues fit with some waiting.
+const AGENTS: usize = 8;
+/// Customers come within this time.
+const ARRIVALS_S: f64 = 0.8;
+/// The fault comes between these, in seconds after the agents are online.
+const FAULT_S: (f64, f64) = (0.1, 1.4);
+/// How long clients may take beyond their dialogues.
+const OVERTIME: Duration = Duration::from_secs(60);
+
+/// Flags of `cluster`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// How many nodes
+    #[arg(long, default_value_t = 3)]
+    nodes: usize,
+    /// How many rounds; each has one of the faults, in turn [default: one for each fault]
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Which faults [default: all]
+    #[arg(long, value_enum, value_delimiter = ',')]
+    fault: Vec<Fault>,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    which: Which,
+}
+
+/// A fault's figures.
+#[derive(Debug, Default, Clone)]
+struct Row {
+    injected: u64,
+    recovered_ms: u64,
+    violations: u64,
+}
+
+/// Runs it; says whether nothing was violated.
+pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
+    if arguments.which.url.is_some() || !matches!(arguments.which.spawn, None | Some(Store::Redis)) {
+        return Err(Usage(
+            "cluster starts nodes on a Redis of its own: leave out --url and --spawn".to_owned(),
+        )
+        .into());
+    }
+    if arguments.nodes < 2 {
+        return Err(Usage("--nodes must be 2 or more".to_owned()).into());
+    }
+    let level = arguments.which.level.unwrap_or(Level::RedisDisk);
+    if !matches!(level, Level::Redis | Level::RedisReplica | Level::RedisDisk) {
+        return Err(Usage(
+            "nodes share a log on Redis: use --level redis, redis+replica or redis+disk".to_owned(),
+        )
+        .into());
+    }
+    let faults =
+        if arguments.fault.is_empty() { Fault::value_variants().to_vec() } else { arguments.fault.clone() };
+    let rounds = arguments.rounds.unwrap_or(faults.len());
+    let program = arguments.which.program()?;
+    let mut report =
+        Report::new("cluster", &arguments.common, level.name(), json!({"SWITCHBOARD_LIMITS": "load"}));
+    let mut seeds = Rng::new(arguments.common.seed, "cluster");
+    let mut rows = vec![Row::default(); faults.len()];
+    let (mut sums, mut failed) = (Sums::default(), Vec::new());
+    let progress = bar(rounds as u64, "rounds");
+    for number in 0..rounds {
+        // A single round can be played again by its seed and fault: the first round of a run has the run's own.
+        let seed = if number == 0 { arguments.common.seed } else { seeds.next() >> 12 };
+        let (fault, row) = (faults[number % faults.len()], &mut rows[number % faults.len()]);
+        match play(&program, level, arguments.nodes, fault, seed).await {
+            Ok(found) => {
+                row.injected += 1;
+                row.recovered_ms =
+                    row.recovered_ms.max(u64::try_from(found.recovered.as_millis()).unwrap_or(u64::MAX));
+                if !sums.add(&found) {
+                    row.violations += 1;
+                    say(&format!(
+                        "{} with seed {seed}: {:?}; in the store: {:?}; again with --rounds 1 --fault {} --seed {seed}",
+                        fault.name(),
+                        found.verdict,
+                        found.store,
+                        fault.name()
+                    ));
+                    failed.push(seed);
+                }
+            }
+            Err(error) if error.is::<Missing>() => return Err(error),
+            Err(error) => {
+                say(&format!("{} with seed {seed}: {error:#}", fault.name()));
+                failed.push(seed);
+            }
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let idle = faults.iter().zip(&rows).filter(|(_, row)| row.injected == 0).map(|(fault, _)| fault.name());
+    report.misses.extend(idle.map(|name| format!("{name} was never injected")));
+    report.misses.extend(failed.iter().map(|seed| format!("the round with seed {seed}")));
+    report.correct = failed.is_empty() && sums.acked > 0 && report.misses.is_empty();
+    report.set("nodes", arguments.nodes);
+    report.set("rounds", rounds);
+    sums.tell(&mut report);
+    let told = faults.iter().zip(&rows).map(|(fault, row)| {
+        json!({"name": fault.name(), "injected": row.injected, "recovered_ms": row.recovered_ms, "violations": row.violations})
+    });
+    report.set("faults", told.collect::<Vec<_>>());
+    report.set("failed_seeds", failed);
+    report.print(arguments.common.json)
+}
+
+/// What a round found.
+struct Found {
+    verdict: Verdict,
+    store: transcripts::Judged,
+    /// From the end of the fault until the nodes were at rest.
+    recovered: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Sums {
+    conversations: u64,
+    messages: u64,
+    acked: u64,
+    lost: u64,
+    duplicated: u64,
+    out_of_order: u64,
+    misrouted: u64,
+    over_capacity: u64,
+    unfinished: u64,
+}
+
+impl Sums {
+    /// Adds a round; says whether it was sound.
+    fn add(&mut self, found: &Found) -> bool {
+        let (verdict, store) = (&found.verdict, &found.store);
+        self.conversations += verdict.conversations;
+        self.messages += verdict.messages;
+        self.acked += verdict.acked;
+        self.lost += verdict.lost + store.lost;
+        self.duplicated += verdict.duplicated + store.duplicated;
+        self.out_of_order += verdict.out_of_order + store.out_of_order;
+        self.misrouted += verdict.misrouted;
+        self.over_capacity += verdict.over_capacity;
+        self.unfinished += verdict.unfinished;
+        verdict.sound() && store.sound() && verdict.acked > 0
+    }
+
+    fn tell(&self, report: &mut Report) {
+        for (name, value) in [
+            ("conversations", self.conversations),
+            ("messages", self.messages),
+            ("acked", self.acked),
+            ("lost", self.lost),
+            ("duplicated", self.duplicated),
+            ("out_of_order", self.out_of_order),
+            ("misrouted", self.misrouted),
+            ("over_capacity", self.over_capacity),
+            ("unfinished", self.unfinished),
+        ] {
+            report.set(name, value);
+        }
+    }
+}
+
+/// Plays a round.
+async fn play(program: &Path, level: Level, nodes: usize, fault: Fault, seed: u64) -> Result<Found> {
+    let mut field = Field::start(program, level, nodes, fault.needs_replica()).await?;
+    let api = Api::new(field.address());
+    let dialogues = made::dialogues(seed);
+    let roster = roster::draw(&dialogues, AGENTS, seed);
+    let cast = Cast::make(&api, field.operator(), &roster, &dialogues).await?;
+    let mut rng = Rng::new(seed, "fault");
+    let after = Duration::from_secs_f64(FAULT_S.0 + rng.unit() * (FAULT_S.1 - FAULT_S.0));
+    let mut arrivals: Vec<_> =
+        (0..made::DIALOGUES).map(|_| Duration::from_secs_f64(rng.unit() * ARRIVALS_S)).collect();
+    arrivals.sort();
+    let play = Play {
+        open: None,
+        api: api.clone(),
+        socket: field.address(),
+        arrivals,
+        patience: None,
+        overtime: OVERTIME,
+        start: Instant::now(),
+    };
+    let injected = async {
+        tokio::time::sleep(after).await;
+        fault.inject(&mut field, &mut rng).await?;
+        field.settled().await
+    };
+    let outcome = tokio::try_join!(stage::play(play, &cast, dialogues), injected);
+    let (played, recovered) = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => return Err(error.context(format!("the ends of the nodes' logs:\n{}", field.logs()))),
+    };
+    let verdict = checker::judge(&cast.plan, &played.journals);
+    let acked = transcripts::acked(&played.journals, u64::MAX);
+    let store = transcripts::judge(&api, &played.reads, &acked).await?;
+    field.stop().await;
+    Ok(Found { verdict, store, recovered })
+}
