@@ -16,6 +16,9 @@ async fn nodes(count: usize) -> (Arc<Redis>, Vec<Server>) {
     for _ in 0..count {
         nodes.push(Server::start_on(Some(Arc::clone(&redis)), &[]).await);
     }
+    // Each start makes a new operator's token; the last one holds.
+    let operator = nodes.last().map(|node: &Server| node.links.sign_in.token.clone()).unwrap_or_default();
+    nodes.iter_mut().for_each(|node| node.links.sign_in.token.clone_from(&operator));
     settled(&nodes.iter().collect::<Vec<_>>()).await;
     (redis, nodes)
 }

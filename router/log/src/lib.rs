@@ -152,6 +152,14 @@ pub trait Log: Send + Sync + 'static {
         None
     }
 
+    /// The keys in a table that [`Self::expires`], those of a while longer included; `None` where they are not kept.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    fn recent_keys(&self, _shard: ShardId, _table: Table) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
+        Ok(None)
+    }
+
     /// A row, of those that batches of this shard have written.
     ///
     /// # Errors

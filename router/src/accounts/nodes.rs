@@ -87,10 +87,13 @@ impl Accounts {
         self.changed.subscribe()
     }
 
-    /// Reads everything again.
+    /// Reads everything again. Nobody changes the index between the look at the store and what follows from it: else a change
+    /// that came meanwhile would be forgotten.
     pub(crate) fn reload(&self) -> Result<(), AccountsError> {
-        let (index, secrets) = read(&*self.log)?;
-        self.change(|it| *it = index);
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let (stored, secrets) = read(&*self.log)?;
+        *index = stored;
+        drop(index);
         if let Some(secrets) = secrets {
             *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = secrets;
         }

@@ -43,6 +43,13 @@ impl Dedupe {
     /// Begins again over a store, which may hold requests from before.
     pub(super) fn restart(&mut self, log: &dyn Log, shard: ShardId, now: Timestamp) {
         self.hot.clear();
+        if let Ok(Some(keys)) = log.recent_keys(shard, Table::Dedupe) {
+            self.seen.restart(None);
+            for key in keys.iter().filter_map(|key| key.first_chunk::<16>()) {
+                self.seen.put(key, now, WINDOW);
+            }
+            return;
+        }
         let rows = || log.scan(shard, Table::Dedupe, &[], &[0xff; 17], 1, false);
         let nothing = log.expires(Table::Dedupe).is_none() && rows().is_ok_and(|rows| rows.is_empty());
         self.seen.restart((!nothing).then(|| now + WINDOW));

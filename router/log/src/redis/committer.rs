@@ -194,7 +194,7 @@ impl Worker {
             };
             let Held { head, epoch } = held;
             let step = growing.entry(batch.shard).or_insert_with(|| Growing {
-                draft: Draft::after(batch.shard, head),
+                draft: Draft::after(&self.layout, batch.shard, head),
                 answers: Vec::new(),
                 records: 0,
                 leased: epoch.is_some(),

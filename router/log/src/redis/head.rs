@@ -15,7 +15,7 @@ use redis::Cmd;
 
 use super::layout::{Layout, Row};
 use crate::chunk::Chunk;
-use crate::{Position, ShardId, Write};
+use crate::{Position, ShardId, Table, Write};
 
 /// Where the log of a shard is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -64,6 +64,14 @@ pub(super) struct Call {
     pub(super) ops: Vec<Op>,
 }
 
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The day since 1970.
+pub(super) fn today() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_secs() / DAY.as_secs()
+}
+
 /// Fields of one command; Lua's stack takes 8,000 arguments.
 const FIELDS: usize = 2_000;
 
@@ -101,12 +109,18 @@ pub(super) struct Draft {
     /// What each row will be: by Redis's key, then by field. The last write counts.
     hashes: BTreeMap<Vec<u8>, Values>,
     strings: Values,
+    /// The keys of the rows that are strings, as they are without Redis's names.
+    fresh: Vec<Vec<u8>>,
+    /// Where they are listed.
+    today: Vec<u8>,
 }
 
 impl Draft {
-    pub(super) fn after(shard: ShardId, expected: Head) -> Self {
+    pub(super) fn after(layout: &Layout, shard: ShardId, expected: Head) -> Self {
         let chunk = Chunk::after(shard, Position(expected.position));
-        Self { shard, expected, chunk, hashes: BTreeMap::new(), strings: BTreeMap::new() }
+        let today = layout.days_keys(shard, Table::Dedupe, today());
+        let (hashes, strings) = (BTreeMap::new(), BTreeMap::new());
+        Self { shard, expected, chunk, hashes, strings, fresh: Vec::new(), today }
     }
 
     pub(super) fn last(&self) -> Position {
@@ -124,7 +138,12 @@ impl Draft {
                 Row::Field(hash, field) => {
                     self.hashes.entry(hash).or_default().insert(field.to_vec(), value);
                 }
-                Row::Own(own) => drop(self.strings.insert(own, value)),
+                Row::Own(own) => {
+                    if value.is_some() {
+                        self.fresh.push(key);
+                    }
+                    self.strings.insert(own, value);
+                }
             }
         }
     }
@@ -153,10 +172,18 @@ impl Draft {
                 ops.push(Op { name: "HDEL".to_owned(), arguments });
             }
         }
+        let keep = |more: Duration| (keep + more).as_millis().to_string().into_bytes();
+        for part in self.fresh.chunks(FIELDS) {
+            let arguments = std::iter::once(self.today.clone()).chain(part.iter().cloned()).collect();
+            ops.push(Op { name: "RPUSH".to_owned(), arguments });
+        }
+        if !self.fresh.is_empty() {
+            ops.push(Op { name: "PEXPIRE".to_owned(), arguments: vec![self.today, keep(DAY)] });
+        }
         for (key, value) in self.strings {
             let op = match value {
                 Some(value) => {
-                    let keep = keep.as_millis().to_string().into_bytes();
+                    let keep = keep(Duration::ZERO);
                     Op { name: "SET".to_owned(), arguments: vec![key, value, b"PX".to_vec(), keep] }
                 }
                 // Not `DEL`, which our user may not.
@@ -220,7 +247,6 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Table;
 
     fn head(position: u64, turn: u64) -> Head {
         Head { epoch: 3, position, turn }
@@ -237,7 +263,7 @@ mod tests {
     #[test]
     fn of_several_writes_to_a_row_the_last_one_counts() {
         let layout = Layout::new("sb");
-        let mut draft = Draft::after(ShardId(1), head(4, 6));
+        let mut draft = Draft::after(&layout, ShardId(1), head(4, 6));
         let put =
             |value: &str| Write::Put { table: Table::Customers, key: b"c".to_vec(), value: value.into() };
         draft.add(&layout, &[b"one".to_vec()], vec![put("old"), put("new")]);

@@ -2,7 +2,7 @@
 //!
 //! `<prefix>:{<shard>}:` then `head` (where the log is), `log` (a stream), `lease`, `snapshots` (a hash by position), and the
 //! rows: a hash for each table, `transcripts:` and `decisions:` with one for each conversation, and each `dedupe:` row a
-//! string of its own that ends by itself. `<prefix>:{node}:` has what is not of a shard.
+//! string of its own that ends by itself, with a list of its keys for each day, `dedupe-of-day:`. `<prefix>:{node}:` has what is not of a shard.
 
 use crate::{ShardId, Table};
 
@@ -57,6 +57,11 @@ impl Layout {
     /// What all keys of a table begin with.
     pub(super) fn table(&self, shard: ShardId, table: Table) -> Vec<u8> {
         self.of(shard, &format!("{}:", table.name()))
+    }
+
+    /// The list of a table's keys that were written on a day since 1970.
+    pub(super) fn days_keys(&self, shard: ShardId, table: Table, day: u64) -> Vec<u8> {
+        self.of(shard, &format!("{}-of-day:{day}", table.name()))
     }
 
     /// How many bytes of a row's key are part of Redis's key.

@@ -4,7 +4,7 @@
 //! * `head.rs`, `append.lua`: the fenced append, which can be sent again and never writes twice.
 //! * `committer.rs`: groups what has gathered, one call a shard; finds and mends what Redis has forgotten.
 //! * `journal.rs`: the node's own disk, for level `redis+disk`.
-//! * `read.rs`: reading; `lease.rs`: who owns a shard; `check.rs`: what Redis must be like; `link.rs`: connections.
+//! * `read.rs`, `walk.rs`: reading; `lease.rs`: who owns a shard; `check.rs`: what Redis must be like; `link.rs`: connections.
 //!
 //! All of it runs on one thread of its own, so that whoever reads may simply wait, as it would for a disk.
 
@@ -20,6 +20,7 @@ mod place;
 mod read;
 mod scripts;
 mod shared;
+mod walk;
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -47,8 +48,6 @@ use crate::{
 
 /// Batches that may wait for the committer.
 const QUEUE: usize = 8_192;
-/// A segment of the archive has about so many bytes.
-const SEGMENT_BYTES: usize = 4 << 20;
 /// Snapshots that are kept.
 const SNAPSHOTS: usize = 2;
 
@@ -155,67 +154,10 @@ impl RedisLog {
         wait(&self.handle, work(Arc::clone(&self.inner))).unwrap_or_else(|| Err(closed()))
     }
 
-    /// Calls `each` for the entries of a shard, a page at a time; `false` stops it.
-    fn entries(
-        &self,
-        shard: ShardId,
-        mut each: impl FnMut(read::Stored) -> Result<bool, ReadError>,
-    ) -> Result<(), ReadError> {
-        let mut from = "-".to_owned();
-        loop {
-            let (page, next) = self.ask(|inner| async move { inner.reader.page(shard, &from).await })?;
-            for entry in page {
-                if !each(entry)? {
-                    return Ok(());
-                }
-            }
-            match next {
-                Some(next) => from = next,
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// The first record that is there.
-    fn first(&self, shard: ShardId) -> Result<Option<Position>, ReadError> {
-        let mut first = None;
-        self.entries(shard, |entry| {
-            first = Some(entry.first);
-            Ok(false)
-        })?;
-        Ok(first)
-    }
-
-    /// Moves entries that end at or below a position into the archive, a segment at a time.
-    fn archive_below(&self, shard: ShardId, upto: Position) -> Result<u64, ReadError> {
-        let mut moved = 0;
-        loop {
-            let (mut records, mut bytes, mut last) = (Vec::new(), 0, None);
-            let mut first = Position(0);
-            self.entries(shard, |entry| {
-                if entry.last()? > upto || bytes >= SEGMENT_BYTES {
-                    return Ok(false);
-                }
-                if records.is_empty() {
-                    first = entry.first;
-                }
-                bytes += entry.row.len();
-                for record in entry.records(shard)? {
-                    records.push(record?.1.to_vec());
-                }
-                last = Some(entry.next_id()?);
-                Ok(true)
-            })?;
-            let Some(keep_from) = last else { return Ok(moved) };
-            self.archive.put(shard, first, &records)?;
-            self.ask(|inner| async move {
-                let key = inner.reader.layout.log(shard);
-                let mut trim = cmd("XTRIM");
-                trim.arg(&key).arg("MINID").arg("=").arg(keep_from);
-                inner.reader.call(&key, &trim).await.map(drop)
-            })?;
-            moved += records.len() as u64;
-        }
+    /// Whether there is an answer to be had soon: who looks up a row in the middle of its work shall not wait for a Redis that
+    /// is known to be away.
+    fn at_once(&self) -> Result<(), ReadError> {
+        self.inner.shared.trouble().map_or(Ok(()), |detail| Err(ReadError::Io(format!("Redis: {detail}"))))
     }
 }
 
@@ -385,7 +327,15 @@ impl Log for RedisLog {
         Ok(moved)
     }
 
+    fn recent_keys(&self, shard: ShardId, table: Table) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
+        if self.expires(table).is_none() {
+            return Ok(None);
+        }
+        self.ask(|inner| async move { inner.reader.recent_keys(shard, table).await.map(Some) })
+    }
+
     fn get(&self, shard: ShardId, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        self.at_once()?;
         let key = key.to_vec();
         self.ask(|inner| async move {
             match inner.reader.layout.row(shard, table, &key) {
@@ -404,6 +354,7 @@ impl Log for RedisLog {
         limit: usize,
         reverse: bool,
     ) -> Result<Rows, ReadError> {
+        self.at_once()?;
         let (from, to) = (from.to_vec(), to.to_vec());
         self.ask(|inner| async move { inner.reader.scan(shard, table, &from, &to, limit, reverse).await })
     }

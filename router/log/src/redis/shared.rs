@@ -70,6 +70,11 @@ impl Shared {
         *now = trouble;
     }
 
+    /// Why Redis does not take anything just now, if so.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Why the store takes nothing any more.
     pub(super) fn failure(&self) -> Option<String> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -86,8 +91,7 @@ impl Shared {
     }
 
     pub(super) fn health(&self, queued: usize) -> Health {
-        let trouble =
-            self.failure().or_else(|| self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let trouble = self.failure().or_else(|| self.trouble());
         Health { writable: trouble.is_none(), detail: trouble, queued, ..self.figures.health() }
     }
 }
