@@ -74,7 +74,7 @@ impl Trials {
     /// # Errors
     /// If it cannot be read.
     pub fn open(log: Arc<dyn Log>) -> Result<Self, log_store::ReadError> {
-        let rows = log.scan(Table::Cursors, &[KEY], &[KEY + 1], MOST, false)?;
+        let rows = log.scan(TRIALS, Table::Cursors, &[KEY], &[KEY + 1], MOST, false)?;
         let mut running = BTreeMap::new();
         for (key, row) in rows {
             let id = key.get(1..).and_then(|id| Some(u128::from_be_bytes(id.try_into().ok()?)));

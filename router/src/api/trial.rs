@@ -88,7 +88,7 @@ pub(super) async fn show(
     let tried_policy = toml::to_string(&trial.tried).map_err(|error| Refusal::internal(error.to_string()))?;
     let in_force = *trial.document(workspace, app.now().0) == trial.tried;
     let (since_ms, block_ms) = (trial.since_ms, trial.block_ms);
-    let (log, shards) = (Arc::clone(&app.log), app.shards.all().len());
+    let (log, shards) = (Arc::clone(&app.log), usize::from(app.config.shards));
     let counted = tokio::task::spawn_blocking(move || {
         count(&*log, ShardId(shard_of(workspace, shards)), workspace, trial)
     });

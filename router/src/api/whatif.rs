@@ -69,7 +69,7 @@ pub(super) async fn try_policy(
         ));
     };
     let since = app.now().0 - i64::from(hours) * 3_600_000;
-    let (log, shards) = (Arc::clone(&app.log), app.shards.all().len());
+    let (log, shards) = (Arc::clone(&app.log), usize::from(app.config.shards));
     let tried = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let shard = ShardId(shard_of(workspace, shards));

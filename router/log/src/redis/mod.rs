@@ -22,7 +22,6 @@ mod scripts;
 mod shared;
 mod walk;
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,7 +39,7 @@ use self::link::Link;
 pub use self::place::{Place, Topology};
 use self::read::Reader;
 use self::shared::Shared;
-use crate::archive::Archive;
+use crate::archive::{self, Archive};
 use crate::{
     AppendError, AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, OpenError, Options,
     Position, ReadError, Rows, ShardId, Snapshot, Table, snapshots,
@@ -133,7 +132,7 @@ impl RedisLog {
             ended: Mutex::new(Some(ended)),
             runtime: Mutex::new(Some(runtime)),
             handle,
-            archive: Archive::new(&archive_of(&options.path), options.archive_days),
+            archive: Archive::new(&options.path.join(archive::FOLDER), options.archive_days),
             dedupe: place.dedupe,
         })
     }
@@ -159,10 +158,6 @@ impl RedisLog {
     fn at_once(&self) -> Result<(), ReadError> {
         self.inner.shared.trouble().map_or(Ok(()), |detail| Err(ReadError::Io(format!("Redis: {detail}"))))
     }
-}
-
-fn archive_of(data: &Path) -> std::path::PathBuf {
-    data.join("archive")
 }
 
 fn closed() -> ReadError {
@@ -320,7 +315,10 @@ impl Log for RedisLog {
     fn trim(&self, shard: ShardId) -> Result<u64, ReadError> {
         let snapshots = self.ask(|inner| async move { inner.reader.verified(shard).await })?;
         let moved = match snapshots.get(1) {
-            Some(older) => self.archive_below(shard, older.position)?,
+            Some(older) => {
+                self.archive.keep_state(shard, older)?;
+                self.archive_below(shard, older.position)?
+            }
             None => 0,
         };
         self.archive.sweep(shard);
