@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`], [`cluster`] | the commands, a file each |
-//! | [`simulate`], [`whatif`] | the commands that need no server |
+//! | [`simulate`], [`whatif`], [`understand`] | the commands that need no server |
 //! | [`dialogs`], [`roster`], [`stage`], [`playback`] | what is played, by whom, and the playing |
 //! | [`client`], [`customer`], [`agent`], [`talk`], [`hear`] | the two kinds of clients |
 //! | [`journal`], [`checker`], [`figures`] | what clients wrote down, and what follows from it |
@@ -48,6 +48,7 @@ mod spawn;
 mod stage;
 mod stats;
 mod talk;
+mod understand;
 mod whatif;
 mod wire;
 
@@ -86,6 +87,8 @@ enum Command {
     /// Replays recorded traffic under another policy or staffing, and tells who would wait longer and who shorter
     #[command(name = "whatif")]
     WhatIf(whatif::Arguments),
+    /// Trains and judges language, intent and mood on labelled texts
+    Understand(understand::Arguments),
     /// The bare relay, as a child process
     #[command(hide = true)]
     YardstickRelay,
@@ -114,6 +117,7 @@ async fn main() -> ExitCode {
         Command::Cluster(arguments) => Box::pin(cluster::run(arguments)).await,
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::WhatIf(arguments) => whatif::run(&arguments),
+        Command::Understand(arguments) => understand::run(&arguments),
         Command::YardstickRelay => baseline::relay().await.map(|()| true),
         Command::YardstickAppend(arguments) => told(baseline::append(&arguments)),
         Command::YardstickLog(arguments) => told(compare::log::append(&arguments).await),

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Fields that every result has.
 const EVERYWHERE: [&str; 9] =
@@ -257,4 +257,58 @@ fn a_server_that_does_not_sync_is_found_out() {
     assert!(value["lost"].as_u64() > Some(0), "{value}");
     assert_eq!(value["failed_rounds"], serde_json::json!([1]), "{value}");
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// A folder with small sets: two intents, two languages, two feelings.
+fn small_sets() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, lines: Vec<Value>| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        std::fs::write(path, lines.join("\n")).expect("written");
+    };
+    let of_split = |at: usize| if at < 8 { "train" } else { "test" };
+    let intents = (0..10).flat_map(|at| {
+        [("parcel", "where is parcel number"), ("refund", "give me the money back for"), ("oos", "sing a tune")].map(
+            |(intent, text)| json!({"split": of_split(at), "intent": intent, "text": format!("{text} {}", "x".repeat(at))}),
+        )
+    });
+    write("intents/small.jsonl", intents.collect());
+    let languages = [("de", "Wo ist meine Bestellung?"), ("fr", "Où est ma commande ?"), ("el", "Πού είναι;")];
+    let line = |(lang, text): (&str, &str)| json!({"lang": lang, "kind": "utterance", "text": text});
+    write("languages/small.jsonl", languages.map(line).into());
+    let moods = (0..20).map(|at| {
+        let (label, text) = if at % 2 == 0 { ("anger", "vexing, bad") } else { ("joy", "lovely, good") };
+        json!({"split": of_split(at / 2), "labels": [label], "text": format!("{text} day {}", "y".repeat(at))})
+    });
+    write("mood/small.jsonl", moods.collect());
+    folder
+}
+
+#[test]
+fn understand_judges_each_set_and_misses_none_quietly() {
+    let folder = small_sets();
+    let data = folder.path().to_str().expect("a path");
+    let (status, value) = result(&["understand", "--data", data, "--json"]);
+    assert_eq!(status, Some(0), "{value}");
+    has_fields(&value, &EVERYWHERE);
+    let rows = value["rows"].as_array().expect("rows");
+    for row in rows {
+        has_fields(
+            row,
+            &["set", "kind", "n_train", "n_test", "accuracy", "macro_f1", "ece", "us_per_message", "oos_recall", "auc"],
+        );
+    }
+    let row = |kind: &str| rows.iter().find(|row| row["kind"] == kind).unwrap_or_else(|| panic!("{kind}: {value}"));
+    assert_eq!((&row("intent")["n_train"], &row("intent")["n_test"]), (&json!(24), &json!(6)));
+    assert_eq!(row("intent")["accuracy"], json!(1.0), "{value}");
+    assert_eq!(row("utterance")["accuracy"], json!(1.0), "{value}");
+    assert_eq!(row("upset")["auc"], json!(1.0), "{value}");
+    assert_eq!(rows.iter().filter(|row| row["allow_list"] == json!(5)).count(), 1);
+
+    std::fs::remove_dir_all(folder.path().join("mood")).expect("removed");
+    let (status, value) = result(&["understand", "--data", data, "--json"]);
+    assert_eq!((status, &value["pass"]), (Some(1), &json!(false)));
+    assert!(value["misses"].to_string().contains("mood: not found"), "{value}");
 }

@@ -15,6 +15,12 @@ fn scenarios() -> String {
     std::env::var("SWITCHBOARD_SCENARIOS").unwrap_or(beside)
 }
 
+/// Labelled texts, by which language, intent and mood are judged: `SWITCHBOARD_LABELLED`, else where they lie beside the
+/// checkout.
+fn labelled() -> String {
+    std::env::var("SWITCHBOARD_LABELLED").unwrap_or_else(|_| "../shared/data".to_owned())
+}
+
 /// All rules of the simulation, and the bound.
 const RULES: &str = "least_customer_time,longest_idle,spare_capacity,least_active,round_robin,priority_delay,bullseye,queue_ratio,pooled";
 
@@ -25,6 +31,7 @@ pub(crate) fn steps() -> Vec<Step> {
         npm("web-build", "web", &["run", "build"], 5),
         cargo("build-release", &["build", "--release", "--package", "router", "--package", "loadtest"], 40),
         cargo("bench-policy", &["bench", "--package", "policy", "--package", "engine"], 60),
+        cargo("bench-understanding", &["bench", "--package", "understanding"], 20),
         cargo("bench-log", &["bench", "--package", "log-store"], 60),
         cargo(
             "decision-cost",
@@ -44,6 +51,7 @@ pub(crate) fn steps() -> Vec<Step> {
             &["simulate", "--scenarios", &scenarios(), "--rule", RULES, "--reps", "16", "--json"],
             60,
         ),
+        measured("understand", &["understand", "--data", &labelled(), "--json"], 15),
         measured("compare", &["compare", "--rounds", "5", "--json"], 120),
         sound("crash-os", &["crash", "--rounds", "100", "--level", "os", "--json"], 90),
         sound("crash-disk", &["crash", "--rounds", "100", "--level", "disk", "--json"], 90),
