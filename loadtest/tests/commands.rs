@@ -275,7 +275,8 @@ fn small_sets() -> tempfile::TempDir {
         )
     });
     write("intents/small.jsonl", intents.collect());
-    let languages = [("de", "Wo ist meine Bestellung?"), ("fr", "Où est ma commande ?"), ("el", "Πού είναι;")];
+    let languages =
+        [("de", "Wo ist meine Bestellung?"), ("fr", "Où est ma commande ?"), ("el", "Πού είναι;")];
     let line = |(lang, text): (&str, &str)| json!({"lang": lang, "kind": "utterance", "text": text});
     write("languages/small.jsonl", languages.map(line).into());
     let moods = (0..20).map(|at| {
@@ -297,10 +298,22 @@ fn understand_judges_each_set_and_misses_none_quietly() {
     for row in rows {
         has_fields(
             row,
-            &["set", "kind", "n_train", "n_test", "accuracy", "macro_f1", "ece", "us_per_message", "oos_recall", "auc"],
+            &[
+                "set",
+                "kind",
+                "n_train",
+                "n_test",
+                "accuracy",
+                "macro_f1",
+                "ece",
+                "us_per_message",
+                "oos_recall",
+                "auc",
+            ],
         );
     }
-    let row = |kind: &str| rows.iter().find(|row| row["kind"] == kind).unwrap_or_else(|| panic!("{kind}: {value}"));
+    let row =
+        |kind: &str| rows.iter().find(|row| row["kind"] == kind).unwrap_or_else(|| panic!("{kind}: {value}"));
     assert_eq!((&row("intent")["n_train"], &row("intent")["n_test"]), (&json!(24), &json!(6)));
     assert_eq!(row("intent")["accuracy"], json!(1.0), "{value}");
     assert_eq!(row("utterance")["accuracy"], json!(1.0), "{value}");

@@ -24,3 +24,9 @@ pub mod text;
 mod wrong;
 
 pub use wrong::{Damaged, Unfit};
+
+/// Reads the models that ship, so that no message waits for it.
+pub fn warm_up() {
+    language::warm_up();
+    mood::warm_up();
+}

@@ -76,6 +76,11 @@ static SHIPPED: LazyLock<Languages> = LazyLock::new(|| {
         .expect("the model in the repository is read by a test of this crate")
 });
 
+/// Reads the model that ships.
+pub(crate) fn warm_up() {
+    LazyLock::force(&SHIPPED);
+}
+
 impl Languages {
     /// The model that ships with the program. The first call reads it, which takes some milliseconds.
     #[must_use]

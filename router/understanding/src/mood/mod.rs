@@ -113,6 +113,11 @@ static SHIPPED: LazyLock<Moods> = LazyLock::new(|| {
         .expect("the model in the repository is read by a test of this crate")
 });
 
+/// Reads the model that ships.
+pub(crate) fn warm_up() {
+    LazyLock::force(&SHIPPED);
+}
+
 impl Moods {
     /// The model that ships with the program. The first call reads it, which takes some milliseconds.
     #[must_use]
