@@ -118,6 +118,7 @@ mod tests {
             at_ms: 5,
             delivery: DeliveryState::Sent,
             client_id: None,
+            labels: None,
         };
         let event = ServerFrame::Event { seq: 17, event: SessionEvent::Message { conversation, message } };
         let frame = serde_json::to_string(&event).unwrap();

@@ -39,6 +39,8 @@ pub struct Document {
     pub rule: Rule,
     /// What the costs of the rule `least_customer_time` are made of.
     pub costs: CostsDoc,
+    /// What is read from customers' words.
+    pub understanding: UnderstandingDoc,
     /// How what agents can do is learned from outcomes.
     pub learning: LearningDoc,
     /// Channel to the speed of each conversation, in per mille of full speed, while an agent has 1, 2, 3, … of them. For
@@ -52,6 +54,28 @@ pub struct Document {
     pub interruptible: BTreeSet<String>,
     /// What the document is to do with certain conversations, run by `switchboard policy test`.
     pub tests: Vec<TestDoc>,
+}
+
+/// What is read from customers' words, each as far as the customer has granted its purpose. Nothing is, unless it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnderstandingDoc {
+    /// Whether the language is read; the language of the customer's page is a hint then.
+    pub language: bool,
+    /// The languages that come into question, by their ISO 639-1 codes; all where none is named.
+    pub languages: Vec<String>,
+    /// Whether the mood is read, of customers who have granted analysis.
+    pub mood: bool,
+    /// What customers want, by name, each with examples of what they write. The one that is found becomes a topic.
+    pub intents: BTreeMap<String, Vec<String>>,
+}
+
+impl UnderstandingDoc {
+    /// Whether nothing is to be read.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        !self.language && !self.mood && self.intents.is_empty()
+    }
 }
 
 /// One test of a document: a conversation that comes in, and where it should go.

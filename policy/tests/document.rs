@@ -300,3 +300,27 @@ fn a_step_asks_for_less_or_hands_on_and_a_wrong_one_is_told() {
         assert!(told.iter().any(|fault| fault.contains(part)), "{part}: {told:?}");
     }
 }
+
+#[test]
+fn what_is_read_from_words_is_checked() {
+    let check = |text: &str| -> Vec<String> {
+        let faults = Policy::compile(&toml::from_str(text).unwrap()).err().unwrap_or_default();
+        faults.iter().map(ToString::to_string).collect()
+    };
+    assert!(toml::from_str::<Document>("").unwrap().understanding.is_off());
+    let fine = "[understanding]\nlanguage = true\nlanguages = ['de']\n[understanding.intents]\n\
+                a = ['one', 'two']\nb = ['three', 'four']\noos = ['five']\n";
+    assert_eq!(check(fine), Vec::<String>::new());
+    assert!(!toml::from_str::<Document>(fine).unwrap().understanding.is_off());
+    for (wrong, part) in [
+        ("languages = ['German']", "understanding.languages[0]"),
+        ("intents.a = ['one', 'two']", "name 2 to 200"),
+        ("intents.a = ['one', 'one']\nintents.b = ['two', 'three']", "understanding.intents.a"),
+    ] {
+        let faults = check(&format!("[understanding]\n{wrong}\n"));
+        assert!(faults.len() == 1 && faults[0].contains(part), "{wrong}: {faults:?}");
+    }
+    let long = "x".repeat(501);
+    let faults = check(&format!("[understanding.intents]\na = ['{long}', 'b']\nb = ['c', 'd']\n"));
+    assert!(faults.len() == 1 && faults[0].contains("500 bytes"), "{faults:?}");
+}

@@ -16,4 +16,5 @@ mod roles;
 mod set_up;
 mod steps;
 mod strangers;
+mod understanding;
 mod whatif;

@@ -337,6 +337,38 @@ export type HistoryBody = {
   before?: number | null,
 };
 
+/** Why a label says what it says. */
+export type LabelReason = {
+  /** `words` (the customer's own), `capitals`, `marks`, `contacts`, `waited` or `unsolved`. */
+  kind: string,
+  /** The words, for `words`. */
+  words?: string | null,
+  /** How many; for `waited` seconds. */
+  count?: number | null,
+};
+
+/** One label. */
+export type LabelView = {
+  /** What it says. */
+  name: string,
+  /** How sure that is, in thousandths. */
+  confidence: number,
+  /** Why, the strongest first. */
+  because: Array<LabelReason>,
+  /** The version of the model. */
+  version: number,
+};
+
+/** What was understood of a message; what was not, or may not be shown, is absent. */
+export type LabelsView = {
+  /** The language, by its ISO 639-1 code: `de`. */
+  language?: LabelView | null,
+  /** What the customer wants, by the name of the intent in the policy. */
+  intent?: LabelView | null,
+  /** How the message sounds: `upset`, `worried`, `pleased` or `even`. */
+  mood?: LabelView | null,
+};
+
 /** A group of agents that did not get a conversation. */
 export type LosingGroup = {
   /**
@@ -397,6 +429,8 @@ export type MessageView = {
   delivery: DeliveryState,
   /** The writer's own id of the `send`, shown to the writer only. */
   client_id?: string | null,
+  /** What was understood of a customer's message, shown to agents only. */
+  labels?: LabelsView | null,
 };
 
 /** How a session goes on after `hello`. */

@@ -3,6 +3,7 @@
 import { expect, test, vi } from "vitest";
 import { askedFor, backoff, LEAST_MS, MOST_MS } from "../src/backoff.ts";
 import { find } from "../src/console/search.ts";
+import { because } from "../src/console/understood.tsx";
 import { path } from "../src/dashboard/figures.tsx";
 import { clock, languageName, promise, span } from "../src/format.ts";
 import { Outbox } from "../src/outbox.ts";
@@ -89,4 +90,11 @@ test("a promise with equal ends is one figure", () => {
   expect(promise([5, 40])).toBe("5–40 s");
   expect(promise([70, 220])).toBe("1–4 min");
   expect(promise([95, 118])).toBe("2 min");
+});
+
+test("reasons are told in words, the customer's own in quotation marks", () => {
+  expect(because({ kind: "words", words: "still broken" })).toBe("“still broken”");
+  expect(because({ kind: "contacts", count: 3 })).toBe("contact number 3 in a week");
+  expect(because({ kind: "waited", count: 600 })).toBe("has waited 10 min");
+  expect(because({ kind: "something_new" })).toBe("something new");
 });

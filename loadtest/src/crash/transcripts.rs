@@ -105,6 +105,7 @@ mod tests {
             at_ms: 0,
             delivery: DeliveryState::Sent,
             client_id: None,
+            labels: None,
         }
     }
 

@@ -62,6 +62,7 @@ fn message(seq: u64, kind: AuthorKind, request: Option<&str>) -> Utf8Bytes {
         at_ms: 0,
         delivery: DeliveryState::Sent,
         client_id: request.map(str::to_owned),
+        labels: None,
     };
     frame(SessionEvent::Message { conversation: conversation(1), message })
 }

@@ -1,14 +1,14 @@
 //! Checking a document: everything that is wrong is found in one run, each fault with its place in the document, what is
 //! wrong, and what would be right.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Document, IntakeDoc, QueueDoc, StepDoc};
+use super::{Document, IntakeDoc, QueueDoc, StepDoc, UnderstandingDoc};
 use crate::hours::Hours;
 use crate::matching::Preferred;
 use crate::spelling::nearest;
@@ -69,6 +69,7 @@ pub(crate) fn check(document: &Document, faults: &mut Faults) -> BTreeMap<String
         }
     }
     check_intake(document, faults);
+    check_understanding(&document.understanding, faults);
     for (name, queue) in &document.queues {
         check_queue(&format!("queues.{name}"), queue, document, faults);
     }
@@ -123,6 +124,48 @@ pub(crate) fn check(document: &Document, faults: &mut Faults) -> BTreeMap<String
         || format!("{} is more than 30 days; use 0 to {}", bounds.passed_over_s, 30 * DAY_S),
     );
     calendars
+}
+
+/// The intent whose examples fit nothing; see the understanding crate.
+const OUT_OF_SCOPE: &str = "oos";
+/// More examples in all are refused: the document travels in one event.
+const MOST_EXAMPLES: usize = 10_000;
+const MOST_INTENTS: usize = 200;
+/// Longer examples are refused, in bytes.
+const LONGEST_EXAMPLE: usize = 500;
+
+fn check_understanding(document: &UnderstandingDoc, faults: &mut Faults) {
+    let path = || "understanding.intents".to_string();
+    names("understanding.intents", document.intents.keys(), faults);
+    let intents = document.intents.keys().filter(|name| *name != OUT_OF_SCOPE).count();
+    let examples: usize = document.intents.values().map(Vec::len).sum();
+    faults.require(document.intents.is_empty() || (2..=MOST_INTENTS).contains(&intents), path, || {
+        format!("{intents} intents are out of range; name 2 to {MOST_INTENTS}, or none")
+    });
+    faults.require(examples <= MOST_EXAMPLES, path, || {
+        format!("{examples} examples are too many; give {MOST_EXAMPLES} at most")
+    });
+    for (name, texts) in &document.intents {
+        let distinct: BTreeSet<&String> = texts.iter().collect();
+        faults.require(
+            name == OUT_OF_SCOPE || distinct.len() >= 2,
+            || format!("understanding.intents.{name}"),
+            || "has fewer than two different examples; give two or more".to_string(),
+        );
+        faults.require(
+            texts.iter().all(|text| text.len() <= LONGEST_EXAMPLE),
+            || format!("understanding.intents.{name}"),
+            || format!("has an example of more than {LONGEST_EXAMPLE} bytes; give what one message says"),
+        );
+    }
+    let is_code =
+        |code: &String| (2..=3).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_lowercase());
+    for (at, code) in document.languages.iter().enumerate().filter(|(_, code)| !is_code(code)) {
+        faults.add(
+            format!("understanding.languages[{at}]"),
+            format!("{code:?} is no language code; write it like \"de\""),
+        );
+    }
 }
 
 fn check_intake(document: &Document, faults: &mut Faults) {

@@ -20,6 +20,7 @@ mod board;
 mod client;
 mod close;
 mod http;
+mod label;
 mod server;
 mod view;
 mod whatif;
@@ -32,6 +33,7 @@ pub use http::{
     HistoryBody, PolicyRemark, PolicyRemarks, Problem, ProblemItem, SignInBody, SignInInput, TicketBody,
     TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
+pub use label::{LabelReason, LabelView, LabelsView};
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
     AgentState, Author, AuthorKind, ConversationState, ConversationView, DecisionView, DeliveryState,

@@ -3,6 +3,8 @@
 use policy::id::{AgentId, ContactPointId, ConversationId, MessageId, OfferId};
 use serde::{Deserialize, Serialize};
 
+use crate::LabelsView;
+
 /// A conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -99,6 +101,9 @@ pub struct MessageView {
     /// The writer's own id of the `send`, shown to the writer only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+    /// What was understood of a customer's message, shown to agents only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelsView>,
 }
 
 /// Who wrote, or who holds.

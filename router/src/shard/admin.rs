@@ -153,9 +153,9 @@ impl State {
         let first = last.saturating_sub(limit.clamp(1, PAGE_MAX) as u64) + 1;
         // What is at hand may not be durable yet; the store holds only what is.
         let stored = self.store(workspace).read(id, it.customer, first, last);
-        let messages: Vec<_> = stored.iter().map(|stored| message(stored, &it, viewer)).collect();
-        let body = HistoryBody { messages, before: (first > 1).then_some(first) };
         let card = self.cards.look(&*self.parts.log, &self.parts.vault, self.id, workspace, it.customer);
+        let messages = stored.iter().map(|stored| message(stored, &it, viewer, card.grants)).collect();
+        let body = HistoryBody { messages, before: (first > 1).then_some(first) };
         disclose(audience, Purpose::Service, &card.grants, CONVERSATION_FIELDS, body).ok()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connectors::web_chat::CHANNEL as WEB_CHAT;
-use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection};
+use engine::{Actor, CommandKind, DeliveryStage, Event, EventKind, HandOver, Rejection};
 use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
@@ -253,9 +253,14 @@ impl State {
         let card = self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, customer);
         let mut card = card.map_err(|error| Denied::Store(error.to_string()))?;
         let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
+        let understood = self.understand(workspace, customer, &card, language.as_deref(), &text);
+        let heard = understood.language().or(language.as_deref());
+        let topics = &understood.topics(topics);
         let facts = Facts {
             channel: WEB_CHAT,
-            language: language.as_deref().unwrap_or_default(),
+            language: heard.unwrap_or_default(),
+            intent: understood.intent().unwrap_or_default(),
+            mood: understood.mood(),
             topics,
             customer: Customer {
                 verified: *verified || card.verified,
@@ -275,13 +280,19 @@ impl State {
             new: ConversationId::from_bits(uuid::Uuid::now_v7().as_u128()),
             message,
             size: u32::try_from(text.len()).unwrap_or(u32::MAX),
-            language: language.as_deref().map(primary_language),
+            language: heard.map(primary_language),
             topics: topics.clone(),
             known_agent: card.known_agent,
             holds,
         };
         let events = self.execute(workspace, kind)?;
         let mut written = None;
+        let stands = understood.standing.is_some();
+        card.standing = understood.standing.or(card.standing);
+        let opened = |event: &Event| matches!(event.kind, EventKind::ConversationOpened { .. });
+        if stands && !events.iter().any(opened) {
+            self.put_card(workspace, customer, card.clone());
+        }
         for event in &events {
             match &event.kind {
                 EventKind::ConversationOpened { conversation, .. } => {
@@ -305,6 +316,7 @@ impl State {
                         channel: WEB_CHAT.into(),
                         at: event.at,
                         client_id: Some(request.to_owned()),
+                        labels: understood.kept(),
                     };
                     self.add_message(workspace, *conversation, customer, stored);
                 }
@@ -356,6 +368,7 @@ impl State {
                 channel,
                 at,
                 client_id: Some(request.to_owned()),
+                labels: None,
             };
             self.add_message(workspace, conversation, customer, stored);
         }

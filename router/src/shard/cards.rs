@@ -4,6 +4,7 @@ use log_store::{Log, ReadError, ShardId, Table, Unsealed, Vault, Write};
 use policy::Grants;
 use policy::id::{AgentId, ConversationId, CustomerId, WorkspaceId};
 use serde::{Deserialize, Serialize};
+use understanding::mood::Standing;
 
 use super::recent::Recent;
 use super::state::State;
@@ -24,6 +25,9 @@ pub(super) struct Card {
     pub known_agent: Option<AgentId>,
     /// The latest conversations, newest last; 50 at most.
     pub conversations: Vec<ConversationId>,
+    /// How the customer stands, where that may be known. It stands after the record in the same sealed row.
+    #[serde(skip)]
+    pub standing: Option<Standing>,
 }
 
 /// More earlier conversations than this are not listed in a record.
@@ -80,7 +84,11 @@ impl Cards {
             }
         });
         let card = plain
-            .and_then(|plain| postcard::from_bytes(&plain).ok())
+            .and_then(|plain| {
+                let (mut card, rest) = postcard::take_from_bytes::<Card>(&plain).ok()?;
+                card.standing = postcard::from_bytes(rest).ok();
+                Some(card)
+            })
             .unwrap_or_else(|| Card { grants: Grants::by_writing_in(), ..Card::default() });
         self.hot.insert((workspace, customer), card.clone());
         Ok(card)
@@ -112,7 +120,10 @@ impl Cards {
         writes: &mut Vec<Write>,
     ) -> Result<(), String> {
         let key = key(workspace, customer);
-        let plain = postcard::to_allocvec(&card).map_err(|error| error.to_string())?;
+        let mut plain = postcard::to_allocvec(&card).map_err(|error| error.to_string())?;
+        if let Some(standing) = &card.standing {
+            plain.extend(postcard::to_allocvec(standing).map_err(|error| error.to_string())?);
+        }
         let value = vault.seal(shard, customer, &key, &plain, writes).map_err(|error| error.to_string())?;
         writes.push(Write::Put { table: Table::Customers, key, value });
         self.hot.insert((workspace, customer), card);

@@ -17,7 +17,8 @@ use crate::session::{Frame, Owner};
 use crate::telemetry::span;
 
 /// Fields that a conversation's view may carry.
-pub(super) const CONVERSATION_FIELDS: &[Field] = &[Field::Routing, Field::MessageBody, Field::CustomerName];
+pub(super) const CONVERSATION_FIELDS: &[Field] =
+    &[Field::Routing, Field::MessageBody, Field::CustomerName, Field::Labels];
 
 impl State {
     /// Derives the effects of one command's events.
@@ -52,8 +53,8 @@ impl State {
             self.parts.metrics.offer(step);
         }
         match &event.kind {
+            EventKind::PolicyInstalled { .. } => self.prepare_models(workspace),
             EventKind::WorkspaceCreated
-            | EventKind::PolicyInstalled { .. }
             | EventKind::ContactPointAdded { .. }
             | EventKind::Rerouted { .. }
             | EventKind::PromisesTold { .. } => {}
@@ -62,6 +63,7 @@ impl State {
                 self.boards.remove(&workspace);
                 self.estimator.of.remove(&workspace);
                 self.conditions.remove(&workspace);
+                self.models.forget(workspace);
                 self.told.retain(|(of, _), _| *of != workspace);
                 self.leaving.retain(|(of, _), _| *of != workspace);
                 self.moved.retain(|(of, _)| *of != workspace);

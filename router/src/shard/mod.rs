@@ -29,6 +29,7 @@ mod snapshots;
 mod state;
 mod tails;
 mod task;
+mod understand;
 mod views;
 
 use std::sync::Arc;

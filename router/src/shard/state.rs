@@ -20,6 +20,7 @@ use super::dedupe::Dedupe;
 use super::promises::Estimator;
 use super::snapshots::Snapshots;
 use super::tails::{Store, Tails};
+use super::understand::Models;
 use crate::clock::Clock;
 use crate::conditions::Conditions;
 use crate::config::Config;
@@ -63,6 +64,8 @@ pub struct State {
     pub(super) alarms: BTreeMap<WorkspaceId, super::alarms::Alarms>,
     /// The conditions of each policy in force, with its version.
     pub(super) conditions: BTreeMap<WorkspaceId, (u32, Conditions)>,
+    /// The workspaces' models of intents.
+    pub(super) models: Models,
     /// What each agent was last told of itself.
     pub(super) told: BTreeMap<(WorkspaceId, AgentId), Me>,
     /// What each waiting customer was last told, and when.
@@ -124,6 +127,7 @@ impl State {
             boards: BTreeMap::new(),
             alarms: BTreeMap::new(),
             conditions: BTreeMap::new(),
+            models: Models::default(),
             told: BTreeMap::new(),
             places: BTreeMap::new(),
             moved: BTreeSet::new(),
@@ -169,6 +173,10 @@ impl State {
             for queue in it.policy.queues() {
                 self.moved.insert((workspace, queue.0.into()));
             }
+        }
+        let workspaces: Vec<WorkspaceId> = self.engine.workspaces().map(|(workspace, _)| workspace).collect();
+        for workspace in workspaces {
+            self.prepare_models(workspace);
         }
     }
 

@@ -9,6 +9,8 @@ use policy::id::{AgentId, ContactPointId, ConversationId, CustomerId, MessageId,
 use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::understand::Labels;
+
 /// Messages of one conversation in memory.
 pub(super) const TAIL: usize = 40;
 
@@ -35,6 +37,9 @@ pub(super) struct StoredMessage {
     pub at: Timestamp,
     /// The writer's own id of the request.
     pub client_id: Option<String>,
+    /// What was understood of it. It stands after the message in the same sealed row; older rows have none.
+    #[serde(skip)]
+    pub labels: Option<Box<Labels>>,
 }
 
 /// What stands before a conversation's messages in the store: whose it is, and, once it has ended, how it was.
@@ -81,7 +86,10 @@ impl Tails {
         writes: &mut Vec<Write>,
     ) -> Result<(), String> {
         let key = store.key(conversation, message.seq);
-        let plain = postcard::to_allocvec(&message).map_err(|error| error.to_string())?;
+        let mut plain = postcard::to_allocvec(&message).map_err(|error| error.to_string())?;
+        if let Some(labels) = &message.labels {
+            plain.extend(postcard::to_allocvec(labels).map_err(|error| error.to_string())?);
+        }
         let value = store
             .vault
             .seal(store.shard, customer, &key, &plain, writes)
@@ -152,7 +160,11 @@ impl Store<'_> {
         sealed: &[u8],
     ) -> Option<StoredMessage> {
         match self.vault.unseal(self.shard, customer, key, sealed) {
-            Ok(Unsealed::Text(plain)) => postcard::from_bytes(&plain).ok(),
+            Ok(Unsealed::Text(plain)) => {
+                let (mut message, rest) = postcard::take_from_bytes::<StoredMessage>(&plain).ok()?;
+                message.labels = postcard::from_bytes(rest).ok().map(Box::new);
+                Some(message)
+            }
             Ok(Unsealed::Erased) => None,
             Err(error) => {
                 tracing::error!(%error, %conversation, "a message cannot be opened");

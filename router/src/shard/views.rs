@@ -213,7 +213,7 @@ impl State {
             let tail = self.tails.get(store, it.id, it.customer, it.last);
             {
                 let first = within_budget(tail, messages);
-                tail.iter().skip(first).map(|stored| message(stored, it, viewer)).collect()
+                tail.iter().skip(first).map(|stored| message(stored, it, viewer, grants)).collect()
             }
         };
         let view = ConversationView {
@@ -246,11 +246,12 @@ impl State {
         viewer: Viewer,
     ) -> Option<ConversationView> {
         let closed = self.store(workspace).header(id)?.closed?;
-        let (mut view, _) = self.ended_view(workspace, &closed, viewer, 0);
+        let (mut view, grants) = self.ended_view(workspace, &closed, viewer, 0);
         let first = closed.last.saturating_sub(TAIL as u64) + 1;
         let stored = self.store(workspace).read(id, closed.customer, first, closed.last);
         let first = within_budget(&stored, TAIL);
-        view.messages = stored.iter().skip(first).map(|stored| message(stored, &closed, viewer)).collect();
+        view.messages =
+            stored.iter().skip(first).map(|stored| message(stored, &closed, viewer, grants)).collect();
         view.holder = None;
         Some(view)
     }
@@ -269,12 +270,12 @@ impl State {
         seq: u64,
         viewer: Viewer,
     ) -> Option<(MessageView, Grants)> {
+        let customer = self.customer_of(workspace, id)?;
+        let (_, grants) = self.grants_of(workspace, customer);
         let it = self.engine.workspace(workspace)?.conversations.get(&id)?;
         let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         let tail = self.tails.get(store, id, it.customer, it.last);
-        let view = find(tail, seq).map(|stored| message(stored, it, viewer))?;
-        let customer = it.customer;
-        let (_, grants) = self.grants_of(workspace, customer);
+        let view = find(tail, seq).map(|stored| message(stored, it, viewer, grants))?;
         Some((view, grants))
     }
 
@@ -362,8 +363,14 @@ impl State {
     }
 }
 
-/// A message as this viewer sees it; how far it got follows from the watermarks.
-pub(super) fn message(stored: &StoredMessage, it: &Conversation, viewer: Viewer) -> MessageView {
+/// A message as this viewer sees it; how far it got follows from the watermarks. Agents see what was understood of it, as far
+/// as that is granted now.
+pub(super) fn message(
+    stored: &StoredMessage,
+    it: &Conversation,
+    viewer: Viewer,
+    grants: Grants,
+) -> MessageView {
     let by_agent = stored.agent.is_some();
     let marks = if by_agent { it.at_customer } else { it.at_agent };
     let delivery = if stored.seq <= marks.seen {
@@ -392,6 +399,10 @@ pub(super) fn message(stored: &StoredMessage, it: &Conversation, viewer: Viewer)
         at_ms: stored.at.0,
         delivery,
         client_id: stored.client_id.clone().filter(|_| own),
+        labels: match viewer {
+            Viewer::Customer => None,
+            Viewer::Agent(_) => stored.labels.as_ref().and_then(|labels| labels.view(grants)),
+        },
     }
 }
 

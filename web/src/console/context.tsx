@@ -5,6 +5,7 @@ import { X } from "../icons.tsx";
 import { now } from "../live.ts";
 import { Record } from "../record.tsx";
 import * as state from "./state.ts";
+import { Understood } from "./understood.tsx";
 
 export function Context() {
   const thread = state.thread.value;
@@ -67,6 +68,7 @@ export function Context() {
           </>
         )}
       </dl>
+      <Understood messages={thread.messages} />
       <section>
         <h3>Why it came here</h3>
         {made === undefined && <p class="muted">Reading the record</p>}
