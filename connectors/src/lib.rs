@@ -6,6 +6,7 @@
 
 mod capabilities;
 mod connector;
+pub mod email;
 pub mod web_chat;
 
 pub use capabilities::{Capabilities, Markup, Receipts, TextUnit};
@@ -14,7 +15,7 @@ pub use connector::{Answer, Connector, ConnectorError, Inbound, InboundItem, Out
 /// What a channel can carry, by its name; `None` for a channel that is not built in.
 #[must_use]
 pub fn capabilities(channel: &str) -> Option<&'static Capabilities> {
-    [&web_chat::CAPABILITIES].into_iter().find(|it| it.channel == channel)
+    [&web_chat::CAPABILITIES, &email::CAPABILITIES].into_iter().find(|it| it.channel == channel)
 }
 
 #[cfg(test)]

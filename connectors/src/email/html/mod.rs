@@ -1,0 +1,25 @@
+//! HTML of strangers: made fit to be shown ([`clean`]), and made plain text ([`to_text`]).
+
+mod clean;
+mod text;
+
+pub use clean::{Cleaned, Images, clean};
+pub use text::to_text;
+
+/// Plain text as HTML, lines kept.
+#[must_use]
+pub fn of_text(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 64);
+    html.push_str("<div style=\"white-space:pre-wrap\">");
+    for it in text.chars() {
+        match it {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            other => html.push(other),
+        }
+    }
+    html.push_str("</div>");
+    html
+}
