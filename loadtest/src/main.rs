@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`replay`], [`load`], [`baseline`], [`compare`], [`crash`], [`cluster`] | the commands, a file each |
-//! | [`simulate`], [`whatif`], [`understand`] | the commands that need no server |
+//! | [`simulate`], [`whatif`], [`understand`], [`channels`] | the commands that need no server |
 //! | [`dialogs`], [`roster`], [`stage`], [`playback`] | what is played, by whom, and the playing |
 //! | [`client`], [`customer`], [`agent`], [`talk`], [`hear`] | the two kinds of clients |
 //! | [`journal`], [`checker`], [`figures`] | what clients wrote down, and what follows from it |
@@ -21,6 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod agent;
 mod api;
 mod baseline;
+mod channels;
 mod checker;
 mod client;
 mod cluster;
@@ -89,6 +90,8 @@ enum Command {
     WhatIf(whatif::Arguments),
     /// Trains and judges language, intent and mood on labelled texts
     Understand(understand::Arguments),
+    /// Runs samples of what channels receive through the connectors, and says how many are read as they should be
+    Channels(channels::Arguments),
     /// The bare relay, as a child process
     #[command(hide = true)]
     YardstickRelay,
@@ -118,6 +121,7 @@ async fn main() -> ExitCode {
         Command::Simulate(arguments) => simulate::run(&arguments),
         Command::WhatIf(arguments) => whatif::run(&arguments),
         Command::Understand(arguments) => understand::run(&arguments),
+        Command::Channels(arguments) => channels::run(&arguments),
         Command::YardstickRelay => baseline::relay().await.map(|()| true),
         Command::YardstickAppend(arguments) => told(baseline::append(&arguments)),
         Command::YardstickLog(arguments) => told(compare::log::append(&arguments).await),
