@@ -35,6 +35,9 @@ pub struct Overrides {
     pub level: Option<String>,
 }
 
+/// A store that was opened; on Redis, also by the name under which only Redis is asked.
+pub type Opened = (Arc<dyn Log>, Option<Arc<RedisLog>>);
+
 impl Config {
     /// Reads settings from all places.
     ///
@@ -111,7 +114,7 @@ impl Config {
     ///
     /// # Errors
     /// What is in the way, and what to do about it.
-    pub fn open_store(&self) -> anyhow::Result<(Arc<dyn Log>, Option<Arc<RedisLog>>)> {
+    pub fn open_store(&self) -> anyhow::Result<Opened> {
         let options = self.store_options()?;
         if options.level.on_redis() {
             let log = Arc::new(RedisLog::open(&options, &self.redis.place())?);

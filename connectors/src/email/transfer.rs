@@ -75,7 +75,7 @@ fn quoted_printable(body: &[u8]) -> Vec<u8> {
             let escape = (line[at] == b'=').then(|| line.get(at + 1..at + 3)).flatten();
             let byte = escape.and_then(|it| u8::from_str_radix(std::str::from_utf8(it).ok()?, 16).ok());
             match byte {
-                Some(byte) if !escape.is_some_and(|it| it[0] == b'+') => {
+                Some(byte) if escape.is_none_or(|it| it[0] != b'+') => {
                     content.push(byte);
                     at += 3;
                 }

@@ -190,7 +190,7 @@ impl Session {
             match self.wire.response(left).await {
                 Ok(bytes) => match Response::parse(&bytes) {
                     Ok((_, Response::MailboxData(MailboxDatum::Exists(_) | MailboxDatum::Recent(_)))) => {
-                        news = true
+                        news = true;
                     }
                     Ok((_, Response::Data { status: Status::Bye, .. })) => {
                         return Err(ConnectorError::Wait { retry_ms: 1_000 });
@@ -307,7 +307,7 @@ fn mail_of(response: &Response<'_>) -> Option<Mail> {
             AttributeValue::Uid(uid) => mail.uid = *uid,
             AttributeValue::Rfc822Size(size) => mail.size = usize::try_from(*size).unwrap_or(usize::MAX),
             AttributeValue::InternalDate(date) => {
-                mail.at_ms = super::super::fields::date_ms(&date.replacen('-', " ", 2)).unwrap_or(i64::MAX)
+                mail.at_ms = super::super::fields::date_ms(&date.replacen('-', " ", 2)).unwrap_or(i64::MAX);
             }
             AttributeValue::BodySection { data: Some(data), .. } => mail.body = Some(data.to_vec()),
             _ => {}
