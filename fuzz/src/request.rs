@@ -28,8 +28,9 @@ struct Door {
 static DOOR: LazyLock<Door> = LazyLock::new(|| {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
-        let accounts = Accounts::open(Arc::new(MemoryLog::new()), 12).await.expect("accounts in memory");
-        let workspace = accounts.create_workspace("main", "Main").await.expect("a first workspace");
+        let accounts =
+            Accounts::open(Arc::new(MemoryLog::new()), 12, None).await.expect("accounts in memory");
+        let workspace = accounts.create_workspace("main", "Main", |_| true).await.expect("a first workspace");
         let proxies = Proxies::new(&["10.0.0.0/8".parse().expect("a range")]);
         Door { accounts, workspace, proxies }
     })

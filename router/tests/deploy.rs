@@ -1,5 +1,4 @@
 //! What lies in `deploy/` speaks of things that there are.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::path::Path;
