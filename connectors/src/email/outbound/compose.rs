@@ -237,7 +237,7 @@ mod tests {
                 Err(DraftError::Injection(_))
             ));
             let file = |it: &mut Draft, name| {
-                it.files = vec![File { name, media_type: "text/plain".to_owned(), content: Vec::new() }]
+                it.files = vec![File { name, media_type: "text/plain".to_owned(), content: Vec::new() }];
             };
             assert!(matches!(with(&file), Err(DraftError::Injection(_))));
         }
