@@ -235,6 +235,43 @@ async fn a_shard_has_one_owner_and_the_one_before_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_several_writers_without_a_lease_are_all_there() {
+    if !there() {
+        return;
+    }
+    let redis = Redis::durable();
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::single(&redis.url());
+    let writers: Vec<_> =
+        (0u8..3).map(|_| Arc::new(open(folder.path(), Level::Redis, &place).unwrap())).collect();
+    let rows = |writer: u8, number: u8| {
+        let writes =
+            vec![Write::Put { table: Table::Accounts, key: vec![1, writer, number], value: vec![number] }];
+        Batch { shard: SHARD, expected: Position(0), records: Vec::new(), writes }
+    };
+    for number in 0..50 {
+        for (writer, log) in (0..).zip(&writers) {
+            // In turn, so that each finds its head moved; and then all at once.
+            log.append(rows(writer, number)).await.unwrap();
+        }
+    }
+    let together = (0..).zip(&writers).map(|(writer, log)| {
+        let (log, batches) =
+            (Arc::clone(log), (50..100).map(|number| rows(writer, number)).collect::<Vec<_>>());
+        tokio::spawn(async move {
+            for batch in batches {
+                log.append(batch).await.unwrap();
+            }
+        })
+    });
+    for done in together.collect::<Vec<_>>() {
+        done.await.unwrap();
+    }
+    let found = writers[0].scan(SHARD, Table::Accounts, &[1], &[2], usize::MAX, false).unwrap();
+    assert_eq!(found.len(), 300);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_and_restarted_under_load_redis_has_everything_once() {
     if !there() {
         return;

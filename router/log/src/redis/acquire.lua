@@ -12,9 +12,9 @@ if held then
   if holder ~= '' and holder ~= ARGV[1] and left > 0 then return {holder, head, left} end
   granted = tonumber(epoch)
 end
-local epoch, position, turn = string.match(head, '^(%d+)-(%d+)-(%d+)$')
+local epoch, position = string.match(head, '^(%d+)-(%d+)-%d+$')
 epoch = (math.floor(math.max(granted, tonumber(epoch)) / 1024) + 1) * 1024 + tonumber(ARGV[3])
-head = string.format('%d-%s-%d', epoch, position, tonumber(turn) + 1)
+head = string.format('%d-%s-0', epoch, position)
 redis.call('XADD', KEYS[2], string.format('%d-%s', epoch, position), 'o', ARGV[1])
 redis.call('SET', KEYS[1], head)
 redis.call('SET', KEYS[3], string.format('%d %s', epoch, ARGV[1]), 'PX', ARGV[2])

@@ -16,12 +16,12 @@ use tokio::time::{sleep, timeout};
 
 use super::check::explain;
 use super::head::{Call, Draft, Head};
+use super::held::{Held, Shared};
 use super::journal::Journal;
 use super::layout::Layout;
 use super::link::Link;
 use super::place::Place;
 use super::scripts;
-use super::shared::{Held, Shared};
 use crate::{AppendError, Batch, Level, Position, ShardId};
 
 /// One round takes so many batches, or so many bytes, at most.
@@ -62,6 +62,8 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) link: Option<Link>,
     pub(super) journal: Option<Arc<Journal>>,
+    /// Tells this writer's heads from those of others where nobody holds leases.
+    pub(super) dice: u32,
     /// When all heads were looked at last.
     pub(super) looked: Instant,
 }
@@ -211,7 +213,7 @@ impl Worker {
         }
         let steps = growing.into_values().filter(|step| !step.answers.is_empty());
         let whole = |step: Growing| Step {
-            call: Arc::new(step.draft.into_call(self.place.dedupe)),
+            call: Arc::new(step.draft.into_call((!step.leased).then_some(self.dice), self.place.dedupe)),
             answers: step.answers,
             records: step.records,
             leased: step.leased,
@@ -269,7 +271,7 @@ impl Worker {
         }
         let rows_alone = call.entry.is_empty() && !step.leased;
         if rows_alone && (head.epoch, head.position) == (call.expected.epoch, call.expected.position) {
-            let made = Head { turn: head.turn + 1, ..head };
+            let made = Head { turn: head.next_turn(Some(self.dice)), ..head };
             step.call = Arc::new(Call { expected: head, made, ..Call::clone(call) });
             return Ok(None);
         }

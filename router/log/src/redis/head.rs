@@ -28,6 +28,14 @@ pub(super) struct Head {
     pub(super) turn: u64,
 }
 
+impl Head {
+    /// The turn after this head. In an epoch there is one writer, who counts. Where nobody holds leases there may be several,
+    /// so the low half is the writer's own dice: a head that another one made is never taken for one's own.
+    pub(super) fn next_turn(self, dice: Option<u32>) -> u64 {
+        dice.map_or(self.turn + 1, |dice| ((self.turn >> 32) + 1) << 32 | u64::from(dice))
+    }
+}
+
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}-{}", self.epoch, self.position, self.turn)
@@ -148,10 +156,10 @@ impl Draft {
         }
     }
 
-    /// The call; `keep` is how long rows of their own are kept.
-    pub(super) fn into_call(self, keep: Duration) -> Call {
+    /// The call; `dice` are those of a writer without a lease, `keep` is how long rows of their own are kept.
+    pub(super) fn into_call(self, dice: Option<u32>, keep: Duration) -> Call {
         let position = self.chunk.last().0;
-        let made = Head { position, turn: self.expected.turn + 1, ..self.expected };
+        let made = Head { position, turn: self.expected.next_turn(dice), ..self.expected };
         let first = self.chunk.first().0.to_be_bytes();
         let entry = self.chunk.into_row().map(|(_, row)| [&first[..], &row].concat()).unwrap_or_default();
         let mut ops = Vec::with_capacity(self.hashes.len() + self.strings.len());
@@ -261,6 +269,14 @@ mod tests {
     }
 
     #[test]
+    fn two_writers_without_leases_never_make_the_same_head() {
+        let (one, other) = (head(0, 0).next_turn(Some(7)), head(0, 0).next_turn(Some(8)));
+        assert_ne!(one, other);
+        let next = Head { turn: other, ..head(0, 0) }.next_turn(Some(7));
+        assert!(next > one && next > other);
+    }
+
+    #[test]
     fn of_several_writes_to_a_row_the_last_one_counts() {
         let layout = Layout::new("sb");
         let mut draft = Draft::after(&layout, ShardId(1), head(4, 6));
@@ -268,7 +284,7 @@ mod tests {
             |value: &str| Write::Put { table: Table::Customers, key: b"c".to_vec(), value: value.into() };
         draft.add(&layout, &[b"one".to_vec()], vec![put("old"), put("new")]);
         draft.add(&layout, &[], vec![Write::Delete { table: Table::Customers, key: b"d".to_vec() }]);
-        let call = draft.into_call(Duration::from_secs(1));
+        let call = draft.into_call(None, Duration::from_secs(1));
         assert_eq!((call.made, call.ops.len()), (head(5, 7), 2));
         assert_eq!(call.ops[0].arguments[1..], [b"c".to_vec(), b"new".to_vec()]);
         assert_eq!(call.ops[1].name, "HDEL");

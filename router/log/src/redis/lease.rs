@@ -11,9 +11,9 @@ use redis::{FromRedisValue as _, RedisError, RedisResult, cmd};
 use super::RedisLog;
 use super::committer::{give_back, head_of, list, parse};
 use super::head::{Call, Head};
+use super::held::Held;
 use super::read::unreadable;
 use super::scripts;
-use super::shared::Held;
 use crate::{ReadError, ShardId};
 
 /// What came of asking for a shard.

@@ -12,6 +12,7 @@ mod bus;
 mod check;
 mod committer;
 mod head;
+mod held;
 mod journal;
 mod layout;
 mod lease;
@@ -19,26 +20,27 @@ mod link;
 mod place;
 mod read;
 mod scripts;
-mod shared;
+
 mod walk;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::rand;
 use redis::cmd;
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::bus::{Bus, Heard};
 use self::committer::{Waiting, Worker};
+use self::held::Shared;
 use self::journal::Journal;
 use self::layout::{Layout, Row};
 pub use self::lease::Taken;
 use self::link::Link;
 pub use self::place::{Place, Topology};
 use self::read::Reader;
-use self::shared::Shared;
 use crate::archive::{self, Archive};
 use crate::{
     AppendError, AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, OpenError, Options,
@@ -109,6 +111,8 @@ impl RedisLog {
             }
             _ => None,
         };
+        let mut dice = [0; 4];
+        rand::fill(&mut dice).map_err(|_| trouble("the system has no randomness".into()))?;
         let (queue, batches) = mpsc::channel(QUEUE);
         let (end, ended) = oneshot::channel();
         let worker = Worker {
@@ -118,6 +122,7 @@ impl RedisLog {
             shared: Arc::clone(&shared),
             link: Some(link),
             journal: journal.clone(),
+            dice: u32::from_le_bytes(dice),
             looked: Instant::now(),
         };
         handle.spawn(async move {
