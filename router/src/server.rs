@@ -333,6 +333,10 @@ impl Server {
 /// Joins the nodes on a Redis, if keys and number of shards are those of the others.
 async fn join(config: &Config, redis: Arc<RedisLog>, vault: &Vault) -> anyhow::Result<Arc<Cluster>> {
     let cluster = Cluster::new(&config.redis.node, redis, config.shards, config.redis.hold());
+    if let Some(before) = cluster.enter()? {
+        // It has ended: this process is in its folder.
+        cluster.bus.beat(&before, Duration::ZERO).await?;
+    }
     let shards = config.shards.to_string();
     if let Some(others) = cluster.bus.claim("shards-fixed", shards.clone().into_bytes(), None).await?
         && others != shards.as_bytes()

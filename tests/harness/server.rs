@@ -68,11 +68,13 @@ impl Server {
     pub async fn serve(settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the server's data can be made");
         let file = folder.path().join("switchboard.toml");
-        std::fs::write(&file, settings).expect("the settings can be written");
+        let redis = Redis::wanted().then(Redis::start).map(Arc::new);
+        // On Redis its own level holds.
+        let kept = settings.lines().filter(|line| redis.is_none() || !line.starts_with("level"));
+        std::fs::write(&file, kept.collect::<Vec<_>>().join("\n")).expect("the settings can be written");
         let mut command = Command::new(program());
         command.args(["serve", "--listen", "127.0.0.1:0", "--config"]).arg(&file);
         command.arg("--data").arg(folder.path().join("data"));
-        let redis = Redis::wanted().then(Redis::start).map(Arc::new);
         let (child, mut lines) = launch(&mut command, folder.path(), redis.as_deref());
         let api = behind(&mut lines, "Switchboard listens on ", folder.path()).await;
         let link = behind(&mut lines, "/setup/?token=", folder.path()).await;

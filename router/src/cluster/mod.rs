@@ -92,6 +92,11 @@ impl Cluster {
         })
     }
 
+    /// Enters the data folder; says which node was in it before.
+    pub(crate) fn enter(&self) -> Result<Option<String>, log_store::OpenError> {
+        self.log.enter(&self.me)
+    }
+
     /// Who owns a workspace's shard.
     pub(crate) fn owner(&self, workspace: WorkspaceId) -> Owner {
         let shard = shard_of(workspace, usize::from(self.shards));

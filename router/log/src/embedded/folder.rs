@@ -35,7 +35,7 @@ fn trouble(path: &Path) -> impl Fn(io::Error) -> OpenError {
 }
 
 /// Takes the folder for this process, as long as the file is open.
-pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
+pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
     fs::create_dir_all(path).map_err(trouble(path))?;
     let file = File::create(path.join("lock")).map_err(trouble(path))?;
     match file.try_lock() {

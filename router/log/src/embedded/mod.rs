@@ -7,7 +7,7 @@
 //! (shard, position of the first); see `chunk.rs`.
 
 mod committer;
-mod folder;
+pub(crate) mod folder;
 mod heads;
 mod journal;
 mod rows;

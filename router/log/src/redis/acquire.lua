@@ -1,5 +1,5 @@
 -- Takes the lease of a shard, unless another node holds it, and opens an epoch. KEYS: head, log, lease. ARGV: the node, how
--- long in ms, dice (0 to 1023). The epoch grows from the one in the lease and the one in the log; its low bits are the dice,
+-- long in ms, dice (0 to 1023), the node that this one follows on the same data folder, which has ended ('' for none). The epoch grows from the one in the lease and the one in the log; its low bits are the dice,
 -- so that two epochs differ even where Redis has forgotten that it gave one of them. The marker makes Redis itself refuse
 -- every id of an older epoch.
 -- Answers {holder, head, ms left}.
@@ -9,7 +9,7 @@ local granted = 0
 if held then
   local epoch, holder = string.match(held, '^(%d+) (.*)$')
   local left = redis.call('PTTL', KEYS[3])
-  if holder ~= '' and holder ~= ARGV[1] and left > 0 then return {holder, head, left} end
+  if holder ~= '' and holder ~= ARGV[1] and holder ~= ARGV[4] and left > 0 then return {holder, head, left} end
   granted = tonumber(epoch)
 end
 local epoch, position = string.match(head, '^(%d+)-(%d+)-%d+$')

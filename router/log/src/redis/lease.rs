@@ -1,7 +1,7 @@
 //! Leases: which node owns a shard, by Redis's clock. A lease keeps two nodes from working at the same shard; that they
 //! cannot both write is the fence's doing, not the lease's.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::rand;
@@ -14,7 +14,9 @@ use super::head::{Call, Head};
 use super::held::Held;
 use super::read::unreadable;
 use super::scripts;
-use crate::{ReadError, ShardId};
+use crate::embedded::folder;
+use crate::file::write_whole;
+use crate::{OpenError, ReadError, ShardId};
 
 /// What came of asking for a shard.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,21 @@ pub enum Taken {
 }
 
 impl RedisLog {
+    /// Enters the data folder as this node, for this process alone: the one that was in it before has ended, so that what it
+    /// held is free. Says which one that was.
+    ///
+    /// # Errors
+    /// If another process is in the folder, or it cannot be written.
+    pub fn enter(&self, node: &str) -> Result<Option<String>, OpenError> {
+        let lock = folder::lock(&self.folder)?;
+        let file = self.folder.join("node");
+        let before = std::fs::read_to_string(&file).ok().filter(|before| !before.is_empty());
+        write_whole(&file, node.as_bytes())
+            .map_err(|error| OpenError::Io { path: self.folder.clone(), detail: error.to_string() })?;
+        *self.inner.entered.lock().unwrap_or_else(PoisonError::into_inner) = Some((lock, before.clone()));
+        Ok(before)
+    }
+
     /// Takes a shard for a node, unless another one holds it: from then on nobody else can append to it. What this node
     /// wrote and Redis has forgotten is given back first, as long as nobody has gone on without it.
     ///
@@ -126,7 +143,7 @@ impl super::Inner {
         let hold_ms = u64::try_from(hold.as_millis()).unwrap_or(u64::MAX);
         let answer = link
             .run(&scripts::ACQUIRE, &keys, &|command| {
-                command.arg(node).arg(hold_ms).arg(dice);
+                command.arg(node).arg(hold_ms).arg(dice).arg(self.before());
             })
             .await?;
         let (holder, head, left): (String, String, u64) = redis::FromRedisValue::from_redis_value(answer)?;
@@ -144,6 +161,12 @@ impl super::Inner {
         self.shared.rings().entry(shard).or_default().push(opening);
         self.shared.held().insert(shard, Held { head, epoch: Some(head.epoch) });
         Ok(Taken::Ours(head.epoch))
+    }
+
+    /// The node that this one follows, if any.
+    fn before(&self) -> String {
+        let entered = self.entered.lock().unwrap_or_else(PoisonError::into_inner);
+        entered.as_ref().and_then(|(_, before)| before.clone()).unwrap_or_default()
     }
 
     async fn renew(&self, shard: ShardId, epoch: u64, node: &str, hold: Duration) -> RedisResult<bool> {

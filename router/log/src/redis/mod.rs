@@ -23,6 +23,8 @@ mod scripts;
 
 mod walk;
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -62,6 +64,7 @@ pub struct RedisLog {
     runtime: Mutex<Option<OwnThread>>,
     handle: Handle,
     archive: Archive,
+    folder: PathBuf,
     dedupe: Duration,
 }
 
@@ -69,6 +72,8 @@ struct Inner {
     reader: Reader,
     shared: Arc<Shared>,
     journal: Option<Arc<Journal>>,
+    /// The lock of the data folder, and the node that was in it before.
+    entered: Mutex<Option<(File, Option<String>)>>,
 }
 
 impl RedisLog {
@@ -132,12 +137,18 @@ impl RedisLog {
         });
         Ok(Self {
             level: options.level,
-            inner: Arc::new(Inner { reader: Reader::new(place.clone(), layout, other), shared, journal }),
+            inner: Arc::new(Inner {
+                reader: Reader::new(place.clone(), layout, other),
+                shared,
+                journal,
+                entered: Mutex::new(None),
+            }),
             queue: Mutex::new(Some(queue)),
             ended: Mutex::new(Some(ended)),
             runtime: Mutex::new(Some(runtime)),
             handle,
             archive: Archive::new(&options.path.join(archive::FOLDER), options.archive_days),
+            folder: options.path.clone(),
             dedupe: place.dedupe,
         })
     }
