@@ -24,6 +24,9 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// A store; on Redis, what only Redis can do as well.
+pub type Store = (Arc<dyn Log>, Option<Arc<RedisLog>>);
+
 /// What flags say; they win.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
@@ -34,9 +37,6 @@ pub struct Overrides {
     /// `--level`
     pub level: Option<String>,
 }
-
-/// A store that was opened; on Redis, also by the name under which only Redis is asked.
-pub type Opened = (Arc<dyn Log>, Option<Arc<RedisLog>>);
 
 impl Config {
     /// Reads settings from all places.
@@ -114,7 +114,7 @@ impl Config {
     ///
     /// # Errors
     /// What is in the way, and what to do about it.
-    pub fn open_store(&self) -> anyhow::Result<Opened> {
+    pub fn open_store(&self) -> anyhow::Result<Store> {
         let options = self.store_options()?;
         if options.level.on_redis() {
             let log = Arc::new(RedisLog::open(&options, &self.redis.place())?);

@@ -14,8 +14,8 @@ mod parcel;
 mod post;
 mod receive;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -50,6 +50,8 @@ type Answer = (u16, Headers, Bytes);
 pub struct Cluster {
     /// This node's name, another one at each start.
     pub(crate) me: String,
+    /// The node that was in our data folder before.
+    before: OnceLock<Option<String>>,
     log: Arc<RedisLog>,
     pub(crate) bus: Bus,
     post: Post,
@@ -78,6 +80,7 @@ impl Cluster {
         Arc::new(Self {
             post: Post::new(me.clone(), bus.clone()),
             me,
+            before: OnceLock::new(),
             log,
             bus,
             owners: ArcSwap::from_pointee(vec![None; usize::from(shards)]),
@@ -94,7 +97,15 @@ impl Cluster {
 
     /// Enters the data folder; says which node was in it before.
     pub(crate) fn enter(&self) -> Result<Option<String>, log_store::OpenError> {
-        self.log.enter(&self.me)
+        let before = self.log.enter(&self.me)?;
+        // Entered once; a second time would be refused by the lock.
+        drop(self.before.set(before.clone()));
+        Ok(before)
+    }
+
+    /// Whether this is the node that was in our data folder before: what it held is free.
+    fn has_ended(&self, node: &str) -> bool {
+        self.before.get().is_some_and(|before| before.as_deref() == Some(node))
     }
 
     /// Who owns a workspace's shard.

@@ -108,7 +108,10 @@ impl Keeper {
             self.since = Instant::now();
         }
         self.renew().await?;
-        let owners = self.cluster.log.owners(self.cluster.shards).await?;
+        let mut owners = self.cluster.log.owners(self.cluster.shards).await?;
+        for owner in &mut owners {
+            owner.take_if(|(_, node)| self.cluster.has_ended(node));
+        }
         self.publish(&owners);
         for (number, owner) in (0..self.cluster.shards).zip(&owners) {
             match owner {
