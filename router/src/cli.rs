@@ -69,6 +69,13 @@ Examples:
 
 Keep the backup's folder keys/ in another place: without it nobody reads what customers wrote.";
 
+const READY_HELP: &str = "\
+Examples:
+  switchboard ready                                  asks the node on http://127.0.0.1:8080
+  switchboard ready http://127.0.0.1:9000
+
+For health checks that have no other program at hand. What the node says of itself is printed.";
+
 const RESTORE_HELP: &str = "\
 Examples:
   switchboard restore --from /backup/monday --data /var/lib/switchboard-new
@@ -117,6 +124,7 @@ pub enum Verb {
     #[command(subcommand, after_help = WORKSPACE_HELP)]
     Workspace(Workspace),
     /// Asks a running node whether it takes work: exit code 0 if it does, 1 if not
+    #[command(after_help = READY_HELP)]
     Ready {
         /// Its address
         #[arg(default_value = "http://127.0.0.1:8080")]
@@ -388,6 +396,7 @@ mod tests {
             TOKEN_HELP,
             WORKSPACE_HELP,
             BACKUP_HELP,
+            READY_HELP,
             RESTORE_HELP,
             EXPORT_HELP,
         ];
