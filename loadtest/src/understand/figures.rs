@@ -39,7 +39,8 @@ pub(super) fn macro_f1<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<&'a 
 /// the share that is right and the confidence, by the size of the bins (Naeini and others, AAAI 2015).
 pub(super) fn ece(answers: &[(u16, bool)]) -> f64 {
     let mut answers = answers.to_vec();
-    answers.sort_unstable();
+    // By confidence alone: among equal ones the order is that of the texts, and says nothing of right and wrong.
+    answers.sort_by_key(|(confidence, _)| *confidence);
     let all = answers.len();
     let error = |bin: usize| {
         let bin = &answers[bin * all / BINS..(bin + 1) * all / BINS];

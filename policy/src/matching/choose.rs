@@ -84,7 +84,14 @@ impl Pool {
     pub fn choose_conversation(&self, agent: AgentId, at: Timestamp) -> Option<(ConversationId, Decision)> {
         let slot = self.agent_index.get(agent.bits())?;
         if self.has_had_share(slot, at) {
-            return None;
+            // What a person has handed over by name comes all the same.
+            let reserved = self.reserved.range((agent, 0)..=(agent, u32::MAX));
+            let mut heads: Vec<Place> =
+                reserved.flat_map(|(_, lanes)| lanes.iter().map(|lane| lane.head)).collect();
+            heads.sort_unstable();
+            return heads.into_iter().map(Place::conversation).find_map(|conversation| {
+                self.choose_agent(conversation, at).map(|decision| (conversation, decision))
+            });
         }
         if self.settings.rule.groups() {
             return self.choose_next_by_rule(slot, at);
@@ -398,7 +405,13 @@ impl Pool {
         let last = if waiting.reserved.is_some() { Lost::Reserved } else { Lost::ScoredLower };
         let lacking = &self.classes[entry.class].lacking;
         let mut losing = Vec::with_capacity(lacking.len() + 6);
-        losing.extend(lacking.iter().filter(|(_, agents)| *agents > 0).cloned());
+        // Two of its alternatives may lack the same, or be a skill that is needed anyway.
+        for (lost, agents) in lacking.iter().filter(|(_, agents)| *agents > 0) {
+            match losing.iter_mut().find(|(other, _)| other == lost) {
+                Some((_, counted)) => *counted += agents,
+                None => losing.push((lost.clone(), *agents)),
+            }
+        }
         let others = [
             (Lost::Offline, counts.offline),
             (Lost::Away, counts.away),

@@ -289,7 +289,11 @@ async fn a_trimmed_store_comes_back_from_its_backup_and_goes_on() {
         positions
     };
     let manifest = backup::backup(&*log, &data, &to).unwrap();
-    assert_eq!(manifest.files.map(|files| files.count), Some(2), "a segment and a picture");
+    assert_eq!(
+        manifest.files.map(|files| files.count),
+        Some(3),
+        "a segment, a state to begin from, and a picture"
+    );
     let manifest = backup::add_state_hashes(&to, &[(ShardId(0), Position(6), 77)]).unwrap();
     log.close();
     let restored = options(&back, Level::Os);
