@@ -302,7 +302,7 @@ pub struct Backup {
     /// The data folder of a stopped store
     #[arg(long, default_value = "data", conflicts_with = "url")]
     pub data: PathBuf,
-    /// The address of a running server, such as https://chat.example.com: it writes the backup itself
+    /// The address of a running server, such as `https://chat.example.com`: it writes the backup itself
     #[arg(long, requires = "token")]
     pub url: Option<String>,
     /// Authorities that the server's certificate may come from (PEM) [default: those that this machine trusts]
