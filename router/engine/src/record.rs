@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::event::Event;
 
-/// The version of the records that [`write`] makes.
+/// The version of the records that [`write()`] makes.
 pub const VERSION: u8 = 3;
 
 /// Why a record was not read.

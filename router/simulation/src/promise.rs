@@ -12,7 +12,7 @@
 //! |---|---|
 //! | [`present`] | the copy: who waits, what is in hand and for how long, what was learned |
 //! | `replay` | one draw: the pool's own choices, played forward |
-//! | [`forecast`] | many draws within the budget, summed up for each who waits and for newcomers |
+//! | [`mod@forecast`] | many draws within the budget, summed up for each who waits and for newcomers |
 //! | [`length`] | the estimate by the length of the line |
 //! | [`wait`] | from mean and spread to what is told |
 //! | [`telling`] | what is shown next: a promise never grows without saying so |

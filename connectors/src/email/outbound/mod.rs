@@ -2,7 +2,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`compose`] | header and parts; nothing that a user gives can begin a new line of the header |
+//! | [`mod@compose`] | header and parts; nothing that a user gives can begin a new line of the header |
 //! | [`dkim`] | the signature (RFC 6376) |
 //! | [`relay`] | SMTP submission with connections that are used again |
 
