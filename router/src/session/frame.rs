@@ -1,10 +1,17 @@
 //! A frame that may leave: made only of what `policy::disclose` let through, so that a path round it does not compile.
 
+use std::fmt::Write as _;
+
 use log_store::Level;
 use policy::Disclosed;
 use policy::id::{ConversationId, MessageId, SessionId};
 use protocol::{AuthorKind, Code, Mode, ServerFrame, SessionEvent};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+/// Most frames have room in so many bytes; a longer one grows.
+const FRAME: usize = 640;
+/// What stands around a numbered event, at most.
+const AROUND: usize = 56;
 
 /// A numbered event, rendered once for all sessions of an owner; each session adds its number.
 #[derive(Debug, Clone)]
@@ -29,7 +36,10 @@ impl Frame {
 
     /// The frame with its number, as it goes over the wire.
     pub(super) fn numbered(&self, seq: u64) -> Utf8Bytes {
-        format!(r#"{{"type":"event","seq":{seq},"event":{}}}"#, self.event.as_str()).into()
+        let mut frame = String::with_capacity(self.event.len() + AROUND);
+        // Writing into a string cannot fail.
+        let _infallible = write!(frame, r#"{{"type":"event","seq":{seq},"event":{}}}"#, self.event.as_str());
+        frame.into()
     }
 }
 
@@ -109,6 +119,10 @@ impl Notice {
 }
 
 fn render(value: &impl serde::Serialize) -> Utf8Bytes {
+    let mut bytes = Vec::with_capacity(FRAME);
     // These types have string keys and no fallible serialiser: an error cannot come, and an empty frame would say so.
-    serde_json::to_string(value).unwrap_or_default().into()
+    if serde_json::to_writer(&mut bytes, value).is_err() {
+        bytes.clear();
+    }
+    bytes::Bytes::from(bytes).try_into().unwrap_or_default()
 }

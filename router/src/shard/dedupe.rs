@@ -20,6 +20,9 @@ const HOT: usize = 65_536;
 /// Remembered requests looked at in one beat.
 const FORGET: usize = 256;
 
+/// What was answered takes so many bytes, at most.
+const DONE_BYTES: usize = 64;
+
 /// What was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Done {
@@ -87,7 +90,7 @@ impl Dedupe {
         done: Done,
         writes: &mut Vec<Write>,
     ) -> Result<(), Rejection> {
-        let value = postcard::to_allocvec(&done)
+        let value = postcard::to_extend(&done, Vec::with_capacity(DONE_BYTES))
             .map_err(|_| Rejection::Invalid("the request cannot be remembered"))?;
         writes.push(Write::Put { table: Table::Dedupe, key: key.to_vec(), value });
         self.seen.put(&key, done.at, WINDOW);

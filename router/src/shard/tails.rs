@@ -14,6 +14,9 @@ use super::understand::Labels;
 /// Messages of one conversation in memory.
 pub(super) const TAIL: usize = 40;
 
+/// What stands beside a text in its row has room in so many bytes, mostly.
+const BESIDE_TEXT: usize = 160;
+
 /// A message as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct StoredMessage {
@@ -86,9 +89,11 @@ impl Tails {
         writes: &mut Vec<Write>,
     ) -> Result<(), String> {
         let key = store.key(conversation, message.seq);
-        let mut plain = postcard::to_allocvec(&message).map_err(|error| error.to_string())?;
+        let room = message.text.as_ref().map_or(0, String::len) + BESIDE_TEXT;
+        let mut plain =
+            postcard::to_extend(&message, Vec::with_capacity(room)).map_err(|error| error.to_string())?;
         if let Some(labels) = &message.labels {
-            plain.extend(postcard::to_allocvec(labels).map_err(|error| error.to_string())?);
+            plain = postcard::to_extend(labels, plain).map_err(|error| error.to_string())?;
         }
         let value = store
             .vault

@@ -31,6 +31,8 @@ use crate::{Level, Log, ShardId, Table, Write};
 
 /// The form of sealed bodies that is written.
 const FORM: u8 = 2;
+/// What stands around a sealed body: form, generation, nonce, tag.
+const AROUND: usize = 1 + 4 + 12 + 16;
 /// Data keys kept open; about 500 bytes each.
 const HOT: usize = 50_000;
 
@@ -173,7 +175,8 @@ impl Vault {
             }
         }
         drop(state);
-        let mut sealed = vec![FORM];
+        let mut sealed = Vec::with_capacity(plain.len() + AROUND);
+        sealed.push(FORM);
         sealed.extend_from_slice(&data.generation.to_le_bytes());
         encrypt(&data.key, &bound(row, data.generation), plain, &mut sealed)?;
         Ok(sealed)
