@@ -8,6 +8,10 @@
 mod condition;
 mod document;
 mod frame;
+mod html;
+mod mail;
+mod reply;
+mod report;
 mod request;
 mod settings;
 
@@ -20,10 +24,14 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "condition", run: condition::run },
     Target { name: "document", run: document::run },
     Target { name: "frame", run: frame::run },
+    Target { name: "html", run: html::run },
+    Target { name: "mail", run: mail::run },
+    Target { name: "reply", run: reply::run },
+    Target { name: "report", run: report::run },
     Target { name: "request", run: request::run },
     Target { name: "settings", run: settings::run },
 ];

@@ -5,10 +5,14 @@ use crate::step::{Program, Step, Work, cargo};
 use crate::tree;
 
 /// The targets, as `fuzz/src/lib.rs` names them.
-const TARGETS: [(&str, &str); 5] = [
+const TARGETS: [(&str, &str); 9] = [
     ("fuzz-condition", "condition"),
     ("fuzz-document", "document"),
     ("fuzz-frame", "frame"),
+    ("fuzz-html", "html"),
+    ("fuzz-mail", "mail"),
+    ("fuzz-reply", "reply"),
+    ("fuzz-report", "report"),
     ("fuzz-request", "request"),
     ("fuzz-settings", "settings"),
 ];
