@@ -31,7 +31,7 @@ impl Mail {
         let missing: Vec<_> = NEEDED.iter().filter(|it| !installed(it)).collect();
         let root = Command::new("id").arg("-u").output().is_ok_and(|it| it.stdout.starts_with(b"0\n"));
         if !missing.is_empty() || !root {
-            eprintln!("skipped: this needs root and {NEEDED:?}; missing: {missing:?}");
+            say(&format!("skipped: this needs root and {NEEDED:?}; missing: {missing:?}"));
             return None;
         }
         let [imap, smtp, submission, lmtp, sasl, hub_smtp, hub_lmtp] = free_ports();
@@ -164,6 +164,11 @@ impl Drop for Mail {
 /// Who signs in to the support mailbox.
 pub(crate) fn support() -> Credentials {
     Credentials { user: "support@hub.test".to_owned(), secret: "secret".to_owned(), oauth: false }
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so where tests speak")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 fn installed(program: &str) -> bool {
