@@ -37,7 +37,6 @@ fn public(key: &Path, skip: usize) -> Option<String> {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a test that is skipped says so where tests speak")]
 fn others_find_the_signature_right() {
     if ran("python3", &["-c", "import dkim"]).is_none() || ran("openssl", &["version"]).is_none() {
         eprintln!("skipped: this needs openssl, and python3 with dkimpy");

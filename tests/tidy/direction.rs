@@ -44,7 +44,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
     ),
     ("tests", &["policy", "protocol"]),
     ("xtask", &["protocol"]),
-    ("fuzz", &["policy", "policy-cel", "protocol", "log-store", "router"]),
+    ("fuzz", &["connectors", "policy", "policy-cel", "protocol", "log-store", "router"]),
 ];
 
 /// Manifests of the workspace's packages by package name.
