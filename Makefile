@@ -23,11 +23,11 @@ check:
 	@cargo xtask check
 
 test:
-	@bash .ci/need cargo cc node npm git strace chromium redis-server
+	@bash .ci/need cargo cc node npm git strace chromium redis-server openssl postfix dovecot dkim
 	@cargo xtask verify
 
 long:
-	@bash .ci/need cargo cc c++ node npm git strace redis-server
+	@bash .ci/need cargo cc c++ node npm git strace redis-server openssl postfix dovecot dkim
 	@cargo xtask long
 
 screenshots:

@@ -2,6 +2,7 @@
 //! is wrong is told in one run, with its place and the nearest name.
 
 mod check;
+mod email;
 mod faults;
 mod read;
 mod redis;
@@ -14,6 +15,7 @@ use log_store::redis::RedisLog;
 use log_store::{Level, Log};
 
 pub use check::{is_origin, origin};
+pub use email::{Dkim, EmailAccount, MailListener, MailServer, Mailbox};
 pub use faults::{ConfigErrors, Fault};
 pub use redis::Redis;
 pub use settings::{Cidr, Config, Limits, LogFormat, LogSettings, Retention, Sessions, Snapshots, Tls};

@@ -23,6 +23,7 @@ pub mod cluster;
 pub mod conditions;
 pub mod config;
 pub mod demo;
+pub mod email;
 pub mod listen;
 pub mod metrics;
 pub mod pages;

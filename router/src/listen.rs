@@ -34,7 +34,7 @@ use sources::{Place, Sources};
 pub(crate) use sources::{SITE_TIMES, site_of, source_of};
 use wire::{Counted, Deadline};
 
-pub use tls::ReloadableTls;
+pub use tls::{ReloadableTls, server_config};
 
 /// The body of a request may take so many times as long as its head.
 const BODY_TIMES_HEADER: u32 = 3;

@@ -24,6 +24,7 @@ use crate::api;
 use crate::clock::Clock;
 use crate::cluster::{self, Cluster, Keeper};
 use crate::config::Config;
+use crate::email;
 use crate::listen::{self, ReloadableTls};
 use crate::metrics::Metrics;
 use crate::pages;
@@ -200,6 +201,7 @@ impl Server {
         let opened = Arc::clone(&config);
         let (log, redis) = tokio::task::spawn_blocking(move || opened.open_store()).await??;
         let vault = Arc::new(Vault::open(config.keys(), Arc::clone(&log))?);
+        let email = Arc::new(email::Accounts::new(&config, &vault)?);
         let cluster = match redis {
             Some(redis) => Some(join(&config, redis, &vault).await?),
             None => None,
@@ -219,6 +221,7 @@ impl Server {
             metrics: Arc::clone(&metrics),
             snapshots: shard::Turn::default(),
             clock: clock.clone(),
+            email: Arc::clone(&email),
         };
         let shards_here = Shards::new(config.shards);
         let mut shards = match cluster {
@@ -265,6 +268,7 @@ impl Server {
         ));
         tasks.spawn(sweep(Arc::clone(&app)));
         tasks.spawn(trial::run(Arc::clone(&app)));
+        email::start(&app, &email, &mut tasks).await?;
         Ok(Self { app, address, stop, listening, tasks, shards, vault })
     }
 

@@ -3,6 +3,7 @@
 
 mod chat;
 mod drain;
+mod email;
 mod faults;
 mod figures;
 mod hours;

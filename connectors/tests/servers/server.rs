@@ -31,6 +31,8 @@ impl Mail {
         let missing: Vec<_> = NEEDED.iter().filter(|it| !installed(it)).collect();
         let root = Command::new("id").arg("-u").output().is_ok_and(|it| it.stdout.starts_with(b"0\n"));
         if !missing.is_empty() || !root {
+            let gate = std::env::var_os("CI").is_some() && root;
+            assert!(!gate, "the gate needs {missing:?}: `.ci/need postfix dovecot openssl` installs them");
             say(&format!("skipped: this needs root and {NEEDED:?}; missing: {missing:?}"));
             return None;
         }

@@ -25,11 +25,15 @@ pub enum Table {
     Keys,
     /// Decision records.
     Decisions,
+    /// Mails as they came, sealed.
+    Mails,
+    /// What waits to go out, or has failed to.
+    Outbox,
 }
 
 impl Table {
     /// All tables, in the order of their names in the store.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Transcripts,
         Self::Customers,
         Self::Dedupe,
@@ -37,6 +41,8 @@ impl Table {
         Self::Accounts,
         Self::Keys,
         Self::Decisions,
+        Self::Mails,
+        Self::Outbox,
     ];
 
     /// The table's name in the store.
@@ -50,6 +56,8 @@ impl Table {
             Self::Accounts => "accounts",
             Self::Keys => "keys",
             Self::Decisions => "decisions",
+            Self::Mails => "mails",
+            Self::Outbox => "outbox",
         }
     }
 }

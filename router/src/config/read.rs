@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use toml::{Spanned, Table, Value};
 
 use super::faults::unknown;
-use super::{Config, Fault, Tls};
+use super::{Config, Fault, MailListener, Tls};
 
 /// Settings as far as they are read.
 pub(super) struct Reader {
@@ -23,7 +23,9 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new() -> Self {
         let tls = Some(Tls { cert: "cert".into(), key: "key".into() });
-        let config = Config { public_url: Some(String::new()), tls, ..Config::default() };
+        let mail_listener =
+            MailListener { listen: Some(Config::default().listen), ..MailListener::default() };
+        let config = Config { public_url: Some(String::new()), tls, mail_listener, ..Config::default() };
         let sample = Table::try_from(&config).unwrap_or_default();
         let mut names = Vec::new();
         name_all(&sample, "", &mut names);

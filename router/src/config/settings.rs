@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::Redis;
+use super::{EmailAccount, MailListener, Redis};
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,10 @@ pub struct Config {
     pub retention: Retention,
     /// Snapshots.
     pub snapshots: Snapshots,
+    /// Channel accounts of email.
+    pub email: Vec<EmailAccount>,
+    /// Where mail servers hand mail over.
+    pub mail_listener: MailListener,
 }
 
 impl Default for Config {
@@ -57,6 +61,8 @@ impl Default for Config {
             log: LogSettings::default(),
             retention: Retention::default(),
             snapshots: Snapshots::default(),
+            email: Vec::new(),
+            mail_listener: MailListener::default(),
         }
     }
 }

@@ -101,6 +101,16 @@ fn stamps(files: &Tls) -> [Stamp; 2] {
     [stamp(&files.cert), stamp(&files.key)]
 }
 
+/// The certificate for connections that speak another protocol than HTTP, as its files are now.
+///
+/// # Errors
+/// If the files cannot be read or do not belong together.
+pub fn server_config(files: &Tls) -> anyhow::Result<Arc<rustls::ServerConfig>> {
+    let mut config = read(files)?;
+    config.alpn_protocols.clear();
+    Ok(Arc::new(config))
+}
+
 fn read(files: &Tls) -> anyhow::Result<rustls::ServerConfig> {
     let certificates = CertificateDer::pem_file_iter(&files.cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use connectors::web_chat::CHANNEL as WEB_CHAT;
-use engine::{Actor, CommandKind, DeliveryStage, Event, EventKind, HandOver, Rejection};
+use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection};
 use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
-use policy_cel::{Customer, Facts};
 use protocol::{ClientFrame, Code, PresenceWish, TransferTarget};
 
 use super::dedupe::{Dedupe, Done};
 use super::notices::side_of;
 use super::state::{Effect, State};
 use super::tails::{Header, Store, StoredMessage};
+use super::writes::Writer;
 use super::{Ask, Refused};
 use crate::accounts::{Principal, Role};
 use crate::session::frame::Notice;
@@ -36,6 +36,11 @@ impl From<Rejection> for Denied {
 }
 
 impl Denied {
+    /// What is said of it.
+    pub(super) fn detail(&self) -> String {
+        self.told().1
+    }
+
     /// What the client is told.
     fn told(&self) -> (Code, String, Option<u32>) {
         match self {
@@ -249,83 +254,17 @@ impl State {
             return Err(Denied::Forbidden("only customers write without a conversation"));
         };
         check_text(&text, self.parts.config.limits.text_bytes)?;
-        let (workspace, customer) = (*workspace, *customer);
-        let card = self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, customer);
-        let mut card = card.map_err(|error| Denied::Store(error.to_string()))?;
-        let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
-        let understood = self.understand(workspace, customer, &card, language.as_deref(), &text);
-        let heard = understood.language().or(language.as_deref());
-        let topics = &understood.topics(topics);
-        let facts = Facts {
-            channel: WEB_CHAT,
-            language: heard.unwrap_or_default(),
-            intent: understood.intent().unwrap_or_default(),
-            mood: understood.mood(),
-            topics,
-            customer: Customer {
-                verified: *verified || card.verified,
-                known: !card.conversations.is_empty(),
-                named: name.is_some() || card.name.is_some(),
-                contacts: i64::try_from(card.conversations.len()).unwrap_or(i64::MAX),
-            },
-            message_size: i64::try_from(text.chars().count()).unwrap_or(i64::MAX),
-            ..Facts::default()
-        };
-        let holds = self.holding(workspace, facts);
-        let kind = CommandKind::ReceiveMessage {
-            customer,
+        let writer = Writer {
+            workspace: *workspace,
+            customer: *customer,
             contact_point: *contact_point,
-            channel: WEB_CHAT.into(),
-            to,
-            new: ConversationId::from_bits(uuid::Uuid::now_v7().as_u128()),
-            message,
-            size: u32::try_from(text.len()).unwrap_or(u32::MAX),
-            language: heard.map(primary_language),
+            channel: WEB_CHAT,
+            name: name.clone(),
+            language: language.clone(),
             topics: topics.clone(),
-            known_agent: card.known_agent,
-            holds,
+            verified: *verified,
         };
-        let events = self.execute(workspace, kind)?;
-        let mut written = None;
-        let stands = understood.standing.is_some();
-        card.standing = understood.standing.or(card.standing);
-        let opened = |event: &Event| matches!(event.kind, EventKind::ConversationOpened { .. });
-        if stands && !events.iter().any(opened) {
-            self.put_card(workspace, customer, card.clone());
-        }
-        for event in &events {
-            match &event.kind {
-                EventKind::ConversationOpened { conversation, .. } => {
-                    card.list(*conversation);
-                    card.name = name.clone().or(card.name);
-                    card.language = language.clone().or(card.language);
-                    card.verified |= verified;
-                    self.put_card(workspace, customer, card.clone());
-                    self.put_header(workspace, *conversation, &Header { customer, closed: None });
-                }
-                EventKind::MessageReceived { conversation, seq, .. } => {
-                    written = Some((*conversation, *seq));
-                    let stored = StoredMessage {
-                        id: message,
-                        seq: *seq,
-                        agent: None,
-                        name: card.name.clone(),
-                        bot: false,
-                        text: Some(text.clone()),
-                        contact_point: *contact_point,
-                        channel: WEB_CHAT.into(),
-                        at: event.at,
-                        client_id: Some(request.to_owned()),
-                        labels: understood.kept(),
-                    };
-                    self.add_message(workspace, *conversation, customer, stored);
-                }
-                _ => {}
-            }
-        }
-        self.derive(&events);
-        let (conversation, seq) = written.ok_or(Denied::NotFound)?;
-        Ok((conversation, message, seq))
+        self.writes(&writer, Some(request), to, text)
     }
 
     fn agent_writes(
@@ -370,7 +309,12 @@ impl State {
                 client_id: Some(request.to_owned()),
                 labels: None,
             };
+            let mailed =
+                (stored.channel == connectors::email::CHANNEL).then(|| stored.text.clone()).flatten();
             self.add_message(workspace, conversation, customer, stored);
+            if let Some(text) = mailed {
+                self.queue_mail(workspace, conversation, seq, &text);
+            }
         }
         self.derive(&events);
         Ok((message, seq))
@@ -386,7 +330,7 @@ impl State {
         self.execute_plain(workspace, CommandKind::Close { by, conversation, solved }).map_err(Denied::from)
     }
 
-    fn reopen(
+    pub(super) fn reopen(
         &mut self,
         workspace: WorkspaceId,
         by: Actor,
@@ -417,7 +361,7 @@ impl State {
         }
     }
 
-    fn add_message(
+    pub(super) fn add_message(
         &mut self,
         workspace: WorkspaceId,
         conversation: ConversationId,
@@ -460,6 +404,6 @@ fn check_text(text: &str, max: usize) -> Result<(), Denied> {
 }
 
 /// `es-MX` -> `es`.
-fn primary_language(tag: &str) -> Box<str> {
+pub(super) fn primary_language(tag: &str) -> Box<str> {
     tag.split(['-', '_']).next().unwrap_or(tag).to_ascii_lowercase().into()
 }

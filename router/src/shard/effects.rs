@@ -228,7 +228,13 @@ impl State {
     }
 
     /// Gives a message to both sides.
-    fn tell_message(&mut self, workspace: WorkspaceId, id: ConversationId, seq: u64, to_agent: bool) {
+    pub(super) fn tell_message(
+        &mut self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+        seq: u64,
+        to_agent: bool,
+    ) {
         let Some(it) = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&id)) else {
             return;
         };

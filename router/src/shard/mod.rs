@@ -19,7 +19,9 @@ mod cards;
 mod dedupe;
 mod effects;
 mod intake;
+mod mail;
 mod notices;
+mod outbox;
 mod places;
 mod promises;
 mod recent;
@@ -31,6 +33,7 @@ mod tails;
 mod task;
 mod understand;
 mod views;
+mod writes;
 
 use std::sync::Arc;
 
@@ -40,6 +43,8 @@ use policy::id::{ConversationId, WorkspaceId};
 use protocol::ClientFrame;
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use mail::Arrived;
+pub(crate) use outbox::{OutboxRow, Outcome, Outgoing};
 pub use recovery::{Recovered, RecoveryError, recover, state_hash};
 pub use snapshots::{Turn, write as write_snapshot};
 pub use state::{Parts, State};
@@ -212,6 +217,12 @@ impl Shards {
     #[must_use]
     pub fn is_here(&self, number: u16) -> bool {
         self.handles[usize::from(number)].load().is_some()
+    }
+
+    /// Whether the shard of a workspace is here.
+    #[must_use]
+    pub fn serve(&self, workspace: WorkspaceId) -> bool {
+        self.is_here(shard_of(workspace, self.handles.len()))
     }
 
     /// The shard of a workspace; where it is not here, a way that nobody answers.

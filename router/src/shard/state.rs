@@ -47,6 +47,8 @@ pub struct Parts {
     pub snapshots: super::Turn,
     /// The time.
     pub clock: Clock,
+    /// Channel accounts of email.
+    pub email: Arc<crate::email::Accounts>,
 }
 
 /// One shard's state; owned by its task.
@@ -83,6 +85,8 @@ pub struct State {
     pub(super) snapshots: Snapshots,
     /// Where forgetting old requests goes on.
     pub(super) forget_from: Vec<u8>,
+    /// Messages that went out by mail and failed, as far as that may not stand in the store yet.
+    pub(super) failed_mails: BTreeSet<(ConversationId, u64)>,
 }
 
 /// What waits to become durable. Nothing of it has been seen outside.
@@ -137,6 +141,7 @@ impl State {
             ended: BTreeMap::new(),
             snapshots: Snapshots::default(),
             forget_from: Vec::new(),
+            failed_mails: BTreeSet::new(),
         };
         state.restart(recovered);
         state
@@ -160,6 +165,7 @@ impl State {
         self.leaving.clear();
         self.ended.clear();
         self.decisions.clear();
+        self.failed_mails.clear();
         let gone =
             self.now() + policy::time::Span::seconds(i64::from(self.parts.config.sessions.agent_grace_s));
         for (workspace, it) in self.engine.workspaces() {

@@ -206,7 +206,7 @@ impl State {
     ) -> (ConversationView, Grants) {
         let (name, grants) = self.grants_of(workspace, it.customer);
         let holder = it.holder().and_then(|agent| self.author(workspace, agent));
-        let newest = if messages == 0 {
+        let mut newest: Vec<MessageView> = if messages == 0 {
             Vec::new()
         } else {
             let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
@@ -216,6 +216,7 @@ impl State {
                 tail.iter().skip(first).map(|stored| message(stored, it, viewer, grants)).collect()
             }
         };
+        self.mark_failed(workspace, it.id, &mut newest);
         let view = ConversationView {
             id: it.id,
             state: ConversationState::Closed,
@@ -275,8 +276,18 @@ impl State {
         let it = self.engine.workspace(workspace)?.conversations.get(&id)?;
         let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         let tail = self.tails.get(store, id, it.customer, it.last);
-        let view = find(tail, seq).map(|stored| message(stored, it, viewer, grants))?;
+        let mut view = find(tail, seq).map(|stored| message(stored, it, viewer, grants))?;
+        self.mark_failed(workspace, id, std::slice::from_mut(&mut view));
         Some((view, grants))
+    }
+
+    /// Says which of these messages went out by mail and did not arrive.
+    fn mark_failed(&self, workspace: WorkspaceId, id: ConversationId, messages: &mut [MessageView]) {
+        for it in messages.iter_mut().filter(|it| it.from.agent.is_some()) {
+            if self.has_failed(workspace, id, it.seq, &it.channel) {
+                it.delivery = DeliveryState::Failed;
+            }
+        }
     }
 
     /// Whether an agent wrote a message of an open conversation.
