@@ -267,7 +267,13 @@ impl State {
         if self.pending.records.is_empty() && self.pending.writes.is_empty() {
             return None;
         }
-        let pending = std::mem::take(&mut self.pending);
+        // The next batch will be about as large.
+        let next = Pending {
+            records: Vec::with_capacity(self.pending.records.len()),
+            writes: Vec::with_capacity(self.pending.writes.len()),
+            effects: Vec::with_capacity(self.pending.effects.len()),
+        };
+        let pending = std::mem::replace(&mut self.pending, next);
         let records = pending.records.len() as u64;
         let expected = Position(self.position.0 - records);
         let batch = Batch { shard: self.id, expected, records: pending.records, writes: pending.writes };
