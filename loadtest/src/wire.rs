@@ -119,6 +119,7 @@ mod tests {
             delivery: DeliveryState::Sent,
             client_id: None,
             labels: None,
+            mail: None,
         };
         let event = ServerFrame::Event { seq: 17, event: SessionEvent::Message { conversation, message } };
         let frame = serde_json::to_string(&event).unwrap();

@@ -11,6 +11,7 @@
 //! | [`shard`] | THE loop: command, engine, log, effects |
 //! | [`recording`] | what was recorded of a workspace, for export and what-if |
 //! | [`trial`] | a policy in force for some blocks of time, to see what it changes |
+//! | [`email`] | mailboxes, the listener for mail, the way out |
 //! | [`demo`] | a small company with a bot and simulated customers |
 //! | [`metrics`], [`telemetry`], [`clock`] | figures, logs, time |
 
@@ -24,6 +25,7 @@ pub mod conditions;
 pub mod config;
 pub mod demo;
 pub mod email;
+mod files;
 pub mod listen;
 pub mod metrics;
 pub mod pages;

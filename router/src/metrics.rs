@@ -289,6 +289,7 @@ impl Metrics {
         let kind = match frame {
             ClientFrame::Hello { .. } => "hello",
             ClientFrame::Send { .. } => "send",
+            ClientFrame::Mail { .. } => "mail",
             ClientFrame::Accept { .. } => "accept",
             ClientFrame::Decline { .. } => "decline",
             ClientFrame::Transfer { .. } => "transfer",

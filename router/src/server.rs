@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::cluster::{self, Cluster, Keeper};
 use crate::config::Config;
 use crate::email;
+use crate::files::Files;
 use crate::listen::{self, ReloadableTls};
 use crate::metrics::Metrics;
 use crate::pages;
@@ -57,6 +58,10 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Policies that are tried in live use.
     pub trials: Trials,
+    /// Channel accounts of email.
+    pub email: Arc<email::Accounts>,
+    /// Files beside the store.
+    pub(crate) files: Files,
     /// Requests by source.
     pub requests: SourceLimit,
     /// How to sign in, in demo mode only.
@@ -228,6 +233,10 @@ impl Server {
             Some(_) => JoinSet::new(),
             None => start_shards(&parts, &stop, &shards_here).await?,
         };
+        let files = match log.level() {
+            Level::Memory => Files::in_memory(),
+            _ => Files::below(&config.data),
+        };
         let app = Arc::new(App {
             accounts: Accounts::open(Arc::clone(&log), config.sessions.sign_in_hours, bus.clone()).await?,
             level: log.level(),
@@ -238,6 +247,8 @@ impl Server {
             shards: shards_here,
             cluster,
             metrics,
+            email: Arc::clone(&email),
+            files,
             requests: SourceLimit::new(config.limits.requests_per_s, config.limits.requests_burst),
             demo: OnceLock::new(),
             clock,

@@ -27,12 +27,13 @@ export const NOTHING: Known = { me: null, threads: new Map(), offers: new Map(),
 
 const RANK: Record<DeliveryState, number> = { sent: 0, delivered: 1, seen: 2, failed: 3 };
 
-/** Puts messages into their order by number; of two with one number the newer copy counts, its delivery never backwards. */
+/** Puts messages into their order by number; of two with one number the newer copy counts, its delivery never backwards; a
+ *  mail that failed may be sent again. */
 export function merge(have: readonly MessageView[], more: readonly MessageView[]): MessageView[] {
   const bySeq = new Map(have.map((message) => [message.seq, message]));
   for (const message of more) {
     const old = bySeq.get(message.seq);
-    const delivery = old && RANK[old.delivery] > RANK[message.delivery] ? old.delivery : message.delivery;
+    const delivery = old && !message.mail && RANK[old.delivery] > RANK[message.delivery] ? old.delivery : message.delivery;
     bySeq.set(message.seq, { ...message, delivery });
   }
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq);

@@ -1,6 +1,7 @@
 // Messages that the server has not confirmed. Each is kept under its own key until it is, so that a reload, a crash or a
 // cut line loses none, and two pages of the same person do not overwrite each other's.
 
+import type { MailInput } from "./protocol.ts";
 import type { Store } from "./storage.ts";
 
 /** How far an unconfirmed message got: waiting for the line, under way, accepted but not yet seen in the stream, refused. */
@@ -11,6 +12,8 @@ export interface Outgoing {
   id: string;
   conversation: string | null;
   text: string;
+  /** What a mail has beside its text, where it goes by email. */
+  mail?: MailInput | undefined;
   at_ms: number;
   state: Unconfirmed;
   /** Why it was refused. */

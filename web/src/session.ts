@@ -4,7 +4,7 @@
 import { askedFor, backoff, STABLE_MS } from "./backoff.ts";
 import { Outbox, type Outgoing } from "./outbox.ts";
 import { Refused } from "./problem.ts";
-import { type ClientFrame, type ServerFrame, type SessionEvent, SUBPROTOCOL, VERSION } from "./protocol.ts";
+import { type ClientFrame, type MailInput, type ServerFrame, type SessionEvent, SUBPROTOCOL, VERSION } from "./protocol.ts";
 import type { Store } from "./storage.ts";
 
 /** How the line stands. */
@@ -148,8 +148,8 @@ export class Session {
   }
 
   /** Writes a message: kept until the server has it. `false` when too many wait already. */
-  write(conversation: string | null, text: string): boolean {
-    const item: Outgoing = { id: crypto.randomUUID(), conversation, text, at_ms: Date.now(), state: "queued" };
+  write(conversation: string | null, text: string, mail?: MailInput): boolean {
+    const item: Outgoing = { id: crypto.randomUUID(), conversation, text, mail, at_ms: Date.now(), state: "queued" };
     const added = this.#outbox.add(item);
     this.#pump();
     return added;
@@ -160,7 +160,7 @@ export class Session {
     const found = this.#outbox.items().find((item) => item.id === id);
     if (!found) return;
     this.#outbox.remove(id);
-    this.write(found.conversation, found.text);
+    this.write(found.conversation, found.text, found.mail);
   }
 
   /** Takes a message out of the box: it arrived in the stream, or its writer gave it up. */
@@ -329,6 +329,11 @@ export class Session {
     const item = this.#outbox.next();
     if (!item || !this.#live || item.state === "sending") return;
     this.#outbox.change(item.id, { state: "sending" });
+    if (item.mail && item.conversation) {
+      const { id, conversation, text, mail } = item;
+      this.#say({ type: "mail", id, conversation, text, mail });
+      return;
+    }
     this.#say({
       type: "send",
       id: item.id,

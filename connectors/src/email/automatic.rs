@@ -15,8 +15,6 @@ pub enum Automatic {
     Bulk,
     /// A report of delivery, or what comes from the null sender.
     Report,
-    /// Our own mail came back.
-    Own,
 }
 
 impl Automatic {
@@ -28,13 +26,9 @@ impl Automatic {
             Self::Notice => "notice",
             Self::Bulk => "bulk",
             Self::Report => "report",
-            Self::Own => "own",
         }
     }
 }
-
-/// Where what we send says that it is ours, so that it is known when it comes back.
-pub const OWN_FIELD: &str = "X-Switchboard-Account";
 
 /// Local parts that nobody reads.
 const UNREAD: [&str; 10] = [
@@ -56,9 +50,6 @@ pub fn judge(headers: &Headers, mail: &Mail) -> Option<Automatic> {
     let has = |name: &str| headers.first(name).is_some();
     if mail.report.is_some() {
         return Some(Automatic::Report);
-    }
-    if has(OWN_FIELD) {
-        return Some(Automatic::Own);
     }
     let submitted = headers.first("Auto-Submitted").map(first_word);
     match submitted.as_deref() {
@@ -154,6 +145,5 @@ mod tests {
         assert_eq!(judged("Return-Path: <>\r\nFrom: ann@example.com"), Some(Automatic::Report));
         assert_eq!(judged("From: no-reply@example.com"), Some(Automatic::Notice));
         assert_eq!(judged("Subject: =?utf-8?q?R=C3=A9ponse_automatique_?= : x"), Some(Automatic::Reply));
-        assert_eq!(judged(&format!("{OWN_FIELD}: 1")), Some(Automatic::Own));
     }
 }

@@ -37,7 +37,7 @@ pub enum Security {
 }
 
 /// Who signs in, and how.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The name.
     pub user: String,

@@ -106,6 +106,7 @@ mod tests {
             delivery: DeliveryState::Sent,
             client_id: None,
             labels: None,
+            mail: None,
         }
     }
 

@@ -63,6 +63,7 @@ fn message(seq: u64, kind: AuthorKind, request: Option<&str>) -> Utf8Bytes {
         delivery: DeliveryState::Sent,
         client_id: request.map(str::to_owned),
         labels: None,
+        mail: None,
     };
     frame(SessionEvent::Message { conversation: conversation(1), message })
 }

@@ -4,6 +4,8 @@
 use policy::id::{AgentId, ConversationId, OfferId, SessionId};
 use serde::{Deserialize, Serialize};
 
+use crate::MailInput;
+
 /// One frame from a client: a customer's widget, an agent's console, a bot, an operator's dashboard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -29,6 +31,18 @@ pub enum ClientFrame {
         conversation: Option<ConversationId>,
         /// The text, 1 to 16,384 bytes after trimming.
         text: String,
+    },
+    /// An agent's message in a conversation that goes by email, with what a mail has beside its text. A plain `send` answers
+    /// the customer's last mail.
+    Mail {
+        /// The client's id of this request, 1 to 64 characters.
+        id: String,
+        /// Where it belongs.
+        conversation: ConversationId,
+        /// The text, 1 to 16,384 bytes after trimming.
+        text: String,
+        /// Subject, copies, files.
+        mail: Box<MailInput>,
     },
     /// An agent takes an offered conversation.
     Accept {
@@ -169,6 +183,7 @@ impl ClientFrame {
     pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Send { id, .. }
+            | Self::Mail { id, .. }
             | Self::Accept { id, .. }
             | Self::Decline { id, .. }
             | Self::Transfer { id, .. }

@@ -21,6 +21,7 @@ mod client;
 mod close;
 mod http;
 mod label;
+mod mail;
 mod server;
 mod view;
 mod whatif;
@@ -34,6 +35,7 @@ pub use http::{
     TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 pub use label::{LabelReason, LabelView, LabelsView};
+pub use mail::{AsideView, FileBody, FileView, MailInput, MailState, MailView, SenderProof};
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
     AgentState, Author, AuthorKind, ConversationState, ConversationView, DecisionView, DeliveryState,

@@ -3,7 +3,7 @@
 use policy::id::{AgentId, ContactPointId, ConversationId, MessageId, OfferId};
 use serde::{Deserialize, Serialize};
 
-use crate::LabelsView;
+use crate::{LabelsView, MailView};
 
 /// A conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +104,9 @@ pub struct MessageView {
     /// What was understood of a customer's message, shown to agents only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelsView>,
+    /// What it has beside its text because it came or went by email, shown to agents only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Box<MailView>>,
 }
 
 /// Who wrote, or who holds.

@@ -4,6 +4,7 @@ mod agents;
 mod authorize;
 mod conversations;
 mod health;
+mod mail;
 pub mod problem;
 mod sign_in;
 mod trial;
@@ -36,6 +37,17 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/widget/sessions", post(widget::start))
         .route("/conversations/{id}", get(conversations::show))
         .route("/conversations/{id}/messages", get(conversations::messages))
+        .route("/conversations/{id}/messages/{seq}/mail", get(mail::show))
+        .route("/conversations/{id}/messages/{seq}/files/{number}", get(mail::file))
+        .route("/conversations/{id}/messages/{seq}/raw", get(mail::raw))
+        .route("/conversations/{id}/messages/{seq}/send-again", post(mail::send_again))
+        .route(
+            "/conversations/{id}/files",
+            post(mail::add_file).layer(DefaultBodyLimit::max(mail::FILE_BYTES)),
+        )
+        .route("/mail/aside", get(mail::aside))
+        .route("/mail/aside/{id}", get(mail::aside_raw))
+        .route("/mail/aside/{id}/take", post(mail::take_aside))
         .route("/board", get(conversations::board))
         .route("/agents", get(agents::list).post(agents::create))
         .route("/agents/{id}", put(agents::change).delete(agents::remove))

@@ -16,6 +16,15 @@ pub struct EmailAccount {
     /// The name in mails that go out.
     #[serde(default)]
     pub name: String,
+    /// What stands beneath each answer.
+    #[serde(default)]
+    pub signature: String,
+    /// Whether the mail that opens a conversation is answered with place and promise.
+    #[serde(default = "yes")]
+    pub acknowledge: bool,
+    /// For so many days after its end an answer opens its conversation again; later it opens a new one. 0: always a new one.
+    #[serde(default = "a_month")]
+    pub reopen_days: u32,
     /// Our mail server's name in `Authentication-Results`. Without it every sender counts as not proven.
     #[serde(default)]
     pub own_server: Option<String>,
@@ -96,6 +105,14 @@ impl Default for MailListener {
     fn default() -> Self {
         Self { listen: None, protocol: "lmtp".into(), host: "localhost".into() }
     }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn a_month() -> u32 {
+    30
 }
 
 fn starttls() -> String {

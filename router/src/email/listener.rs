@@ -38,10 +38,14 @@ impl Receiver for Hub {
                 }
             }
             for account in accounts {
-                let mail = Box::new(read(&raw, &Limits::default()));
                 let shard = self.app.shards.of(account.workspace);
+                let kept = self.app.files.keep(account.workspace, raw.clone()).await;
+                let Ok(kept) = kept else { return Err(NotTaken::Later) };
+                let raw = raw.clone();
+                let parsed = tokio::task::spawn_blocking(move || read(&raw, &Limits::default())).await;
+                let Ok(mail) = parsed.map(Box::new) else { return Err(NotTaken::Later) };
                 let envelope = envelope.recipients.clone();
-                let arrived = vec![Arrived { account, mail, raw: raw.clone(), envelope }];
+                let arrived = vec![Arrived { account, mail, kept, header_only: false, envelope }];
                 match shard.query(move |state| state.mails_arrive(arrived, None)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) | Err(_) => return Err(NotTaken::Later),

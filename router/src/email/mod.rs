@@ -12,6 +12,7 @@
 mod listener;
 mod reader;
 mod sender;
+pub(crate) mod texts;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,13 @@ pub struct Account {
     pub threads: Threads,
     /// Mail waits to go out.
     pub due: Notify,
+}
+
+impl Account {
+    /// The domain of its address.
+    pub(crate) fn domain(&self) -> &str {
+        self.settings.address.rsplit('@').next().unwrap_or("localhost")
+    }
 }
 
 /// All accounts of this node.

@@ -27,7 +27,7 @@ const MAIL_BYTES: usize = 12 << 20;
 pub(super) async fn run(app: Arc<App>, account: Arc<Account>) {
     let mut wait = RETRY_MIN;
     loop {
-        if !app.shards.serve(account.workspace) {
+        if !app.is_here(account.workspace) {
             // Another node reads it.
             tokio::time::sleep(AWAY).await;
             continue;
@@ -86,7 +86,10 @@ async fn session(
             continue;
         }
         let count = mails.len();
-        let arrived = mails.into_iter().map(|it| arrived(account, it)).collect();
+        let mut arrived = Vec::with_capacity(count);
+        for mail in mails {
+            arrived.push(take(app, account, mail).await?);
+        }
         let at = (key.clone(), next.to_bytes());
         shard
             .query(move |state| state.mails_arrive(arrived, Some(at)))
@@ -102,7 +105,14 @@ async fn session(
     }
 }
 
-fn arrived(account: &Arc<Account>, it: Fetched) -> Arrived {
-    let mail = Box::new(read(&it.raw, &Limits::default()));
-    Arrived { account: Arc::clone(account), mail, raw: it.raw, envelope: Vec::new() }
+/// Reads a mail and keeps it as it came.
+async fn take(app: &App, account: &Arc<Account>, it: Fetched) -> anyhow::Result<Arrived> {
+    let Fetched { raw, header_only, .. } = it;
+    let parsed = tokio::task::spawn_blocking(move || {
+        let mail = Box::new(read(&raw, &Limits::default()));
+        (raw, mail)
+    });
+    let (raw, mail) = parsed.await?;
+    let kept = app.files.keep(account.workspace, raw).await?;
+    Ok(Arrived { account: Arc::clone(account), mail, kept, header_only, envelope: Vec::new() })
 }

@@ -5,22 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::ConnectorError;
+use connectors::email::net::Credentials;
 use connectors::email::outbound::dkim::Signer;
-use connectors::email::outbound::{Draft, Relay, compose};
+use connectors::email::outbound::{Draft, File, Relay, compose};
 use tracing::warn;
 
 use super::{Account, credentials, server};
 use crate::server::App;
-use crate::shard::{OutboxRow, Outcome, Outgoing};
+use crate::shard::{ACKNOWLEDGEMENT, Answer, Begun, OutboxRow, Outcome, Outgoing};
 
 /// How often the outbox is looked at without being told.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Sends the mail of one account.
 pub(super) struct Sender {
     app: Arc<App>,
     account: Arc<Account>,
     signer: Option<Signer>,
+    /// The relay, with what it was signed in to.
+    relay: Option<(Option<Credentials>, Relay)>,
 }
 
 impl Sender {
@@ -31,20 +34,21 @@ impl Sender {
     pub(super) fn new(app: Arc<App>, account: Arc<Account>) -> anyhow::Result<Self> {
         let dkim = account.settings.dkim.as_ref();
         let signer = dkim.map(|it| Signer::load(&it.domain, &it.selector, &it.key)).transpose()?;
-        Ok(Self { app, account, signer })
+        Ok(Self { app, account, signer, relay: None })
     }
 
     /// Sends until the server ends.
-    pub(super) async fn run(self) {
-        let mut relay = None;
+    pub(super) async fn run(mut self) {
         loop {
             for (key, row) in self.rows().await {
                 if row.is_under_way() {
                     // Not by us: what we hand over is over before we look again.
                     self.told(key, Outcome::Unknown).await;
-                } else if row.is_due(self.app.now().0) {
-                    let Some(relay) = self.relay(&mut relay) else { break };
-                    self.send(relay, key).await;
+                } else if let Err(error) = self.renew_relay() {
+                    warn!(error = format!("{error:#}"), "the relay cannot be used: mail waits");
+                    break;
+                } else {
+                    self.send(key).await;
                 }
             }
             tokio::select! {
@@ -54,48 +58,59 @@ impl Sender {
         }
     }
 
-    /// The rows of this account; none where another node has its shard.
+    /// What is due; nothing where another node has the shard.
     async fn rows(&self) -> Vec<(Vec<u8>, OutboxRow)> {
         let (workspace, address) = (self.account.workspace, self.account.settings.address.clone());
         let shard = self.app.shards.of(workspace);
         shard.query(move |state| state.outbox(workspace, &address)).await.unwrap_or_default()
     }
 
-    fn relay<'r>(&self, kept: &'r mut Option<Relay>) -> Option<&'r Relay> {
-        if kept.is_none() {
-            let settings = &self.account.settings.relay;
-            let domain = self.account.settings.address.rsplit('@').next().unwrap_or("localhost").to_owned();
-            match (server(settings), credentials(settings)) {
-                (Ok(server), Ok(credentials)) => *kept = Some(Relay::new(server, credentials, domain)),
-                (Err(error), _) | (_, Err(error)) => {
-                    warn!(error = format!("{error:#}"), "the relay cannot be used");
-                }
-            }
+    /// Tokens change: who signs in is read anew, and the connections of the old one are let go.
+    fn renew_relay(&mut self) -> anyhow::Result<()> {
+        let settings = &self.account.settings.relay;
+        let credentials = credentials(settings)?;
+        if self.relay.as_ref().is_none_or(|(of, _)| *of != credentials) {
+            let relay = Relay::new(server(settings)?, credentials.clone(), self.account.domain().to_owned());
+            self.relay = Some((credentials, relay));
         }
-        kept.as_ref()
+        Ok(())
     }
 
-    async fn send(&self, relay: &Relay, key: Vec<u8>) {
+    async fn send(&self, key: Vec<u8>) {
+        let Some((_, relay)) = &self.relay else { return };
+        let shard = self.app.shards.of(self.account.workspace);
         let begun = {
             let key = key.clone();
-            self.app.shards.of(self.account.workspace).query(move |state| state.begin_sending(&key)).await
+            shard.query(move |state| state.begin_sending(&key)).await
         };
-        let Ok(Some(mail)) = begun else { return };
-        let outcome = match self.write(&mail) {
-            Ok(raw) => self.hand_over(relay, &mail, &raw).await,
-            Err(why) => Outcome::Refused(why),
+        let Ok(Some(begun)) = begun else { return };
+        let outcome = match self.write(begun.mail.get()).await {
+            Ok(raw) => self.hand_over(relay, &begun, &raw).await,
+            Err(outcome) => outcome,
         };
         self.told(key, outcome).await;
     }
 
-    async fn hand_over(&self, relay: &Relay, mail: &Outgoing, raw: &[u8]) -> Outcome {
-        let sender = self.reply_address(mail);
-        match relay.send(&sender, std::slice::from_ref(&mail.to), &self.message_id(mail), raw).await {
-            Ok(sent) => match sent.into_iter().next().map(|it| it.result) {
-                Some(Ok(())) => Outcome::Taken,
-                Some(Err(ConnectorError::Refused(why))) => Outcome::Refused(why),
-                _ => Outcome::Later,
-            },
+    async fn hand_over(&self, relay: &Relay, begun: &Begun, raw: &[u8]) -> Outcome {
+        let mail = begun.mail.get();
+        // What nobody wrote comes from nobody, so that nothing answers it (RFC 3834, section 3.3).
+        let sender = if mail.seq == ACKNOWLEDGEMENT { String::new() } else { self.reply_address(mail) };
+        let all = mail.recipients();
+        let left: Vec<(u16, String)> =
+            begun.left.iter().filter_map(|it| Some((*it, all.get(usize::from(*it))?.clone()))).collect();
+        let recipients: Vec<String> = left.iter().map(|(_, it)| it.clone()).collect();
+        match relay.send(&sender, &recipients, &self.message_id(mail), raw).await {
+            Ok(sent) => {
+                let answers = left.iter().zip(sent).map(|((place, _), it)| {
+                    let answer = match it.result {
+                        Ok(()) => Answer::Taken,
+                        Err(ConnectorError::Refused(why)) => Answer::Refused(why),
+                        Err(_) => Answer::Later,
+                    };
+                    (*place, answer)
+                });
+                Outcome::Answered(answers.collect())
+            }
             Err(ConnectorError::Refused(why)) => Outcome::Refused(why),
             Err(ConnectorError::Unknown) => Outcome::Unknown,
             Err(_) => Outcome::Later,
@@ -108,28 +123,64 @@ impl Sender {
     }
 
     fn message_id(&self, mail: &Outgoing) -> String {
-        let domain = self.account.settings.address.rsplit('@').next().unwrap_or("localhost");
-        self.account.threads.message_id(mail.conversation, mail.seq, domain)
+        self.account.threads.message_id(mail.conversation, mail.seq, self.account.domain())
     }
 
-    fn write(&self, mail: &Outgoing) -> Result<Vec<u8>, String> {
+    /// The mail as bytes, signed.
+    async fn write(&self, mail: &Outgoing) -> Result<Vec<u8>, Outcome> {
         let settings = &self.account.settings;
+        let mut files = Vec::new();
+        for file in &mail.files {
+            match self.app.files.read(self.account.workspace, file.kept.clone()).await {
+                Ok(Some(content)) => {
+                    files.push(File {
+                        name: file.name.clone(),
+                        media_type: file.media_type.clone(),
+                        content,
+                    });
+                }
+                Ok(None) => {
+                    return Err(Outcome::Refused(format!("the file {} is no longer there", file.name)));
+                }
+                Err(error) => {
+                    warn!(error = format!("{error:#}"), "a file cannot be read: its mail waits");
+                    return Err(Outcome::Later);
+                }
+            }
+        }
+        let mut text = mail.text.clone();
+        if !settings.signature.is_empty() {
+            text.push_str("\n\n-- \n");
+            text.push_str(&settings.signature);
+        }
+        if !mail.quoted.is_empty() {
+            text.push_str("\n\n");
+            text.push_str(&mail.quoted);
+        }
+        let fields = [("Auto-Submitted", "auto-replied"), ("X-Auto-Response-Suppress", "All")];
+        let fields =
+            fields.iter().filter(|_| mail.automatic).map(|(name, value)| (*name, (*value).to_owned()));
         let draft = Draft {
             message_id: self.message_id(mail),
             from: (settings.name.clone(), settings.address.clone()),
             reply_to: Some(self.reply_address(mail)),
-            to: vec![mail.to.clone()],
+            to: mail.to.clone(),
+            cc: mail.cc.clone(),
+            bcc: mail.bcc.clone(),
             subject: mail.subject.clone(),
-            text: mail.text.clone(),
+            text,
             in_reply_to: mail.in_reply_to.clone(),
             references: mail.references.clone(),
+            files,
+            fields: fields.collect(),
             at_ms: mail.at_ms,
             ..Draft::default()
         };
-        let raw = compose(&draft).map_err(|error| error.to_string())?;
+        let refused = |error: String| Outcome::Refused(error);
+        let raw = compose(&draft).map_err(|error| refused(error.to_string()))?;
         let Some(signer) = &self.signer else { return Ok(raw) };
         let at_s = u64::try_from(self.app.now().0 / 1_000).unwrap_or(0);
-        let field = signer.sign(&raw, at_s).map_err(|error| error.to_string())?;
+        let field = signer.sign(&raw, at_s).map_err(|error| refused(error.to_string()))?;
         Ok([field.into_bytes(), raw].concat())
     }
 

@@ -7,7 +7,7 @@ use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection};
 use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
-use protocol::{ClientFrame, Code, PresenceWish, TransferTarget};
+use protocol::{ClientFrame, Code, MailInput, PresenceWish, TransferTarget};
 
 use super::dedupe::{Dedupe, Done};
 use super::notices::side_of;
@@ -167,7 +167,16 @@ impl State {
             }
             (Principal::Agent { workspace, agent, .. }, ClientFrame::Send { conversation, text, .. }) => {
                 let conversation = conversation.ok_or(Denied::Invalid("say which conversation"))?;
-                let (message, seq) = self.agent_writes(*workspace, *agent, request, conversation, text)?;
+                let (message, seq) =
+                    self.agent_writes(*workspace, *agent, request, conversation, text, None)?;
+                Ok((Some(conversation), Some((message, seq))))
+            }
+            (
+                Principal::Agent { workspace, agent, .. },
+                ClientFrame::Mail { conversation, text, mail, .. },
+            ) => {
+                let (message, seq) =
+                    self.agent_writes(*workspace, *agent, request, conversation, text, Some(*mail))?;
                 Ok((Some(conversation), Some((message, seq))))
             }
             (Principal::Agent { workspace, agent, .. }, ClientFrame::Accept { offer, .. }) => {
@@ -262,7 +271,9 @@ impl State {
             name: name.clone(),
             language: language.clone(),
             topics: topics.clone(),
+            about: None,
             verified: *verified,
+            mail: None,
         };
         self.writes(&writer, Some(request), to, text)
     }
@@ -274,8 +285,10 @@ impl State {
         request: &str,
         conversation: ConversationId,
         text: String,
+        mail: Option<MailInput>,
     ) -> Result<(MessageId, u64), Denied> {
         check_text(&text, self.parts.config.limits.text_bytes)?;
+        let prepared = self.prepare_mail(workspace, agent, conversation, &text, mail)?;
         let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
         let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let kind = CommandKind::SendMessage { agent, conversation, message, size, fence: None };
@@ -308,12 +321,11 @@ impl State {
                 at,
                 client_id: Some(request.to_owned()),
                 labels: None,
+                mail: prepared.as_ref().map(|it| Box::new(it.mailed())),
             };
-            let mailed =
-                (stored.channel == connectors::email::CHANNEL).then(|| stored.text.clone()).flatten();
             self.add_message(workspace, conversation, customer, stored);
-            if let Some(text) = mailed {
-                self.queue_mail(workspace, conversation, seq, &text);
+            if let Some(prepared) = prepared {
+                self.send_prepared(workspace, seq, prepared);
             }
         }
         self.derive(&events);

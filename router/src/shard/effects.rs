@@ -18,7 +18,7 @@ use crate::telemetry::span;
 
 /// Fields that a conversation's view may carry.
 pub(super) const CONVERSATION_FIELDS: &[Field] =
-    &[Field::Routing, Field::MessageBody, Field::CustomerName, Field::Labels];
+    &[Field::Routing, Field::MessageBody, Field::CustomerName, Field::ContactPoint, Field::Labels];
 
 impl State {
     /// Derives the effects of one command's events.

@@ -1,23 +1,29 @@
 //! Mail that has come: who wrote it, which conversation it belongs to, and what is kept of it. Everything goes into one batch,
-//! with the mailbox's cursor.
+//! with the mailbox's cursor. What becomes no message is set aside (`aside.rs`), so that nothing is lost.
 
 use std::sync::Arc;
 
 use connectors::email::CHANNEL as EMAIL;
-use connectors::email::bounce::{Action, Delivery, Report};
+use connectors::email::Mail;
 use connectors::email::mail::comparable;
 use connectors::email::thread::{Place, place};
 use connectors::email::verdict::{self, Verdict};
-use connectors::email::{Attachment, Mail};
-use engine::Actor;
+use engine::{Actor, Rejection};
 use log_store::{Table, Unsealed, Write};
 use policy::id::{ContactPointId, ConversationId, CustomerId, WorkspaceId};
+use policy::time::Span;
 use serde::{Deserialize, Serialize};
 
+use super::addresses::Traffic;
+use super::aside::Why;
+use super::asks::Denied;
 use super::dedupe::Done;
+use super::mailed::Mailed;
+use super::outbox::{ACKNOWLEDGEMENT, OutboxRow, Outgoing, key_of};
 use super::state::State;
 use super::writes::Writer;
 use crate::email::Account;
+use crate::files::Kept;
 
 /// A mail that has come.
 pub(crate) struct Arrived {
@@ -26,9 +32,20 @@ pub(crate) struct Arrived {
     /// The mail, read.
     pub(crate) mail: Box<Mail>,
     /// The mail as it came.
-    pub(crate) raw: Vec<u8>,
+    pub(crate) kept: Kept,
+    /// Whether only its header was taken, since it is too large.
+    pub(crate) header_only: bool,
     /// The recipients that the server told.
     pub(crate) envelope: Vec<String>,
+}
+
+/// A mail as it is kept beside its message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum KeptMail {
+    /// One that came, byte by byte.
+    Theirs(Kept),
+    /// One of ours.
+    Ours(Outgoing),
 }
 
 /// What of a conversation's mails the next answer needs.
@@ -38,6 +55,8 @@ pub(super) struct MailThread {
     pub(super) account: String,
     /// Where answers go.
     pub(super) to: String,
+    /// Who wrote last.
+    pub(super) from: String,
     /// The addresses of the customer's side.
     pub(super) participants: Vec<String>,
     /// The id of the newest mail.
@@ -49,7 +68,9 @@ pub(super) struct MailThread {
 }
 
 /// Addresses kept of one conversation.
-const PARTICIPANTS_MAX: usize = 20;
+pub(super) const PARTICIPANTS_MAX: usize = 20;
+/// How long the acknowledgement waits, so that there is an estimate to tell.
+const ACKNOWLEDGED_AFTER: Span = Span::seconds(5);
 
 impl State {
     /// Takes mails; each by itself, so that one that cannot be read never holds up the others.
@@ -79,32 +100,61 @@ impl State {
     }
 
     fn mail_arrives(&mut self, it: &Arrived) -> Result<(), String> {
-        let (workspace, mail) = (it.account.workspace, &*it.mail);
         let key = self.mail_key(it);
         let seen = [b"mail".as_slice(), &key].concat();
         let log = Arc::clone(&self.parts.log);
         let done = self.dedupe.find(&*log, self.id, &key, self.now()).map_err(|error| error.to_string())?;
-        if done.is_some()
-            || log.get(self.id, Table::Cursors, &seen).map_err(|error| error.to_string())?.is_some()
-        {
+        let stored = log.get(self.id, Table::Cursors, &seen).map_err(|error| error.to_string())?;
+        if done.is_some() || stored.is_some() {
             return Ok(());
         }
-        let written = if let Some(Report::Delivery(report)) = &mail.report {
-            self.report_arrives(it, report);
-            None
-        } else if let Some(automatic) = mail.automatic {
-            tracing::info!(kind = automatic.name(), "automatic mail was set aside");
-            None
-        } else {
-            Some(self.letter_arrives(it)?)
-        };
-        if let Some((customer, conversation, seq)) = written {
-            self.keep_mail(workspace, customer, conversation, seq, &it.raw);
-        }
+        self.judge_mail(it)?;
         let done = Done { at: self.now(), conversation: None, message: None };
         self.dedupe.remember(key, done, &mut self.pending.writes).map_err(|error| error.to_string())?;
         self.pending.writes.push(Write::Put { table: Table::Cursors, key: seen, value: Vec::new() });
         Ok(())
+    }
+
+    /// Into a conversation, into our own mail's state, or aside.
+    fn judge_mail(&mut self, it: &Arrived) -> Result<(), String> {
+        let (workspace, mail) = (it.account.workspace, &*it.mail);
+        let ours = |id: &String| it.account.threads.by_message_id(id).is_some();
+        if mail.message_id.as_ref().is_some_and(ours) {
+            self.set_aside(it, Why::Own, None);
+        } else if let Some(report) = &mail.report {
+            self.report_arrives(it, report);
+        } else if let Some(automatic) = mail.automatic {
+            let about = self.answers_to(it);
+            if let Some((conversation, seq)) = about {
+                let why = format!("an automatic reply came: {}", mail.subject);
+                self.mail_reached(workspace, conversation, seq, None, Some(why));
+            }
+            self.set_aside(it, Why::of(automatic), about.map(|(conversation, _)| conversation));
+        } else if let Some(from) = mail.from.first().map(|it| it.address.clone()) {
+            if self.traffic(workspace, &from) == Traffic::Loop {
+                self.set_aside(it, Why::Loop, None);
+                return Ok(());
+            }
+            match self.letter_arrives(it, &from) {
+                Ok(()) => {}
+                // These pass: it has to come again.
+                Err(Denied::Store(error)) => return Err(error),
+                Err(denied @ Denied::Engine(Rejection::Full)) => return Err(denied.detail()),
+                Err(denied) => {
+                    tracing::warn!(why = denied.detail(), "a mail became no message: it was set aside");
+                    self.set_aside(it, Why::Refused, None);
+                }
+            }
+        } else {
+            self.set_aside(it, Why::NoSender, None);
+        }
+        Ok(())
+    }
+
+    /// The mail of ours that a mail answers by its ids.
+    fn answers_to(&self, it: &Arrived) -> Option<(ConversationId, u64)> {
+        let ids = it.mail.in_reply_to.iter().chain(it.mail.references.iter().rev());
+        ids.filter_map(|id| it.account.threads.by_message_id(id)).next()
     }
 
     /// By what a mail is known again, also where it comes another way: its id and what it says.
@@ -124,70 +174,60 @@ impl State {
     }
 
     /// A mail that a person wrote.
-    fn letter_arrives(&mut self, it: &Arrived) -> Result<(CustomerId, ConversationId, u64), String> {
+    pub(super) fn letter_arrives(&mut self, it: &Arrived, from: &str) -> Result<(), Denied> {
         let (workspace, mail) = (it.account.workspace, &*it.mail);
         let own_server = it.account.settings.own_server.as_deref();
         let verdict = own_server.map_or(Verdict::Unverified, |own| verdict::judge(mail, own));
+        let proven = matches!(verdict, Verdict::Verified { .. });
+        if proven {
+            // It is read: mail may go there again.
+            self.forget_trouble(workspace, from);
+        }
         let reference = it.account.threads.refers_to(mail, &it.envelope);
         let known = reference.and_then(|it| self.mail_thread(workspace, it.conversation));
         let participants =
             known.iter().flat_map(|(_, thread)| thread.participants.iter().map(String::as_str));
         let joins = match (place(reference, mail, &verdict, participants), &known) {
             (Place::Joins(conversation), Some((customer, _))) => {
-                self.open_again(workspace, conversation, *customer).then_some((conversation, *customer))
+                let days = it.account.settings.reopen_days;
+                self.open_again(workspace, conversation, *customer, days).then_some((conversation, *customer))
             }
             _ => None,
         };
-        let address = mail.from.first().map(|it| it.address.clone()).unwrap_or_default();
-        let (customer, contact_point) = self.writer_of(workspace, &address, &verdict);
-        let customer = joins.map_or(customer, |(_, customer)| customer);
+        let (writes, contact_point) = self.writer_of(workspace, from, &verdict);
+        let customer = joins.map_or(writes, |(_, customer)| customer);
+        let name = mail.from.first().map(|it| it.name.clone()).filter(|it| !it.is_empty());
         let writer = Writer {
             workspace,
             customer,
             contact_point,
             channel: EMAIL,
-            name: mail
-                .from
-                .first()
-                .map(|it| if it.name.is_empty() { it.address.clone() } else { it.name.clone() }),
+            name: Some(name.unwrap_or_else(|| from.to_owned())),
             language: None,
             topics: Vec::new(),
-            verified: matches!(verdict, Verdict::Verified { .. }),
+            about: Some(mail.subject.clone()).filter(|it| !it.is_empty()),
+            verified: proven,
+            mail: Some(Box::new(Mailed::of(mail, &verdict))),
         };
-        let text = self.text_of(mail, joins.is_none());
+        let text = self.text_of(it);
         let to = joins.map(|(conversation, _)| conversation);
-        let (conversation, _, seq) =
-            self.writes(&writer, None, to, text).map_err(|denied| denied.detail())?;
-        let mut thread = match known {
-            Some((_, thread)) if joins.is_some() => thread,
-            _ => MailThread {
-                account: it.account.settings.address.clone(),
-                to: address.clone(),
-                participants: Vec::new(),
-                last_id: None,
-                references: Vec::new(),
-                subject: String::new(),
-            },
-        };
-        thread.to = mail.reply_to.first().map_or(address.clone(), |it| it.address.clone());
-        if !thread.participants.iter().any(|it| comparable(it) == comparable(&address))
-            && thread.participants.len() < PARTICIPANTS_MAX
-        {
-            thread.participants.push(address);
-        }
-        thread.references = match &mail.message_id {
-            Some(id) => connectors::email::thread::references(&mail.references, id),
-            None => mail.references.clone(),
-        };
-        thread.last_id.clone_from(&mail.message_id);
-        thread.subject.clone_from(&mail.subject);
+        let (conversation, _, seq) = self.writes(&writer, None, to, text)?;
+        let thread = thread_after(it, from, proven, known.map(|(_, it)| it).filter(|_| joins.is_some()));
         self.put_mail_thread(workspace, customer, conversation, &thread);
-        Ok((customer, conversation, seq))
+        self.keep_mail(workspace, customer, conversation, seq, &KeptMail::Theirs(it.kept.clone()));
+        let suspect = matches!(verdict, Verdict::Suspect { .. });
+        if joins.is_none() && !suspect && it.account.settings.acknowledge && self.may_answer(workspace, from)
+        {
+            let (account, now) = (it.account.settings.address.as_str(), self.now());
+            let row = OutboxRow::new(account, customer, now.0, (now + ACKNOWLEDGED_AFTER).0);
+            self.put_row(key_of(workspace, conversation, ACKNOWLEDGEMENT), &row);
+        }
+        Ok(())
     }
 
     /// Who an address is. What is not proven is never the customer that the proven address is, and what is suspect is nobody
     /// who was here before.
-    fn writer_of(
+    pub(super) fn writer_of(
         &self,
         workspace: WorkspaceId,
         address: &str,
@@ -207,48 +247,37 @@ impl State {
         (CustomerId::from_bits(bits(b"email customer")), ContactPointId::from_bits(bits(b"email point")))
     }
 
-    /// Whether a conversation is open, or can be opened again.
-    fn open_again(&mut self, workspace: WorkspaceId, id: ConversationId, customer: CustomerId) -> bool {
+    /// Whether a conversation is open, or can be opened again: not longer than so many days after its end.
+    fn open_again(
+        &mut self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+        customer: CustomerId,
+        days: u32,
+    ) -> bool {
         let open = self.engine.workspace(workspace).is_some_and(|it| it.conversations.contains_key(&id));
-        open || self.reopen(workspace, Actor::Customer(customer), id).is_ok()
+        if open {
+            return true;
+        }
+        let ended = self.store(workspace).header(id).and_then(|it| it.closed).map(|it| it.active);
+        let late = ended.is_none_or(|at| self.now().since(at) >= Span::seconds(i64::from(days) * 86_400));
+        !late && self.reopen(workspace, Actor::Customer(customer), id).is_ok()
     }
 
-    /// What the transcript shows: what is new, under its subject where the conversation is, and what it carries.
-    fn text_of(&self, mail: &Mail, opens: bool) -> String {
-        let mut text = String::new();
-        if opens && !mail.subject.is_empty() {
-            text.push_str(&mail.subject);
-            text.push_str("\n\n");
+    /// What the transcript shows of a mail: what is new in it.
+    fn text_of(&self, it: &Arrived) -> String {
+        let mut text: String = it.mail.split.visible().trim().to_owned();
+        text.retain(|it| !it.is_control() || matches!(it, '\n' | '\t'));
+        if it.header_only {
+            text = "(This mail is too large to be taken: it stays in the mailbox, with all that it carries.)"
+                .to_owned();
         }
-        text.push_str(mail.split.visible().trim());
-        let named = |it: &&Attachment| !it.inline;
-        for it in mail.attachments.iter().filter(named).take(20) {
-            text.push_str(&format!("\n[{}, {} kB]", it.name, it.content.len().div_ceil(1_000)));
-        }
-        let mut text: String =
-            text.chars().filter(|it| !it.is_control() || matches!(it, '\n' | '\t')).collect();
         let most = self.parts.config.limits.text_bytes;
         if text.len() > most {
             text.truncate(text.floor_char_boundary(most - 4));
             text.push('…');
         }
         if text.trim().is_empty() { "—".to_owned() } else { text }
-    }
-
-    /// What became of mail that went out. What failed is shown as failed, whether we or another server found out.
-    fn report_arrives(&mut self, it: &Arrived, report: &Delivery) {
-        let named = report.original.iter().chain(&report.envelope_id);
-        let ours = named.filter_map(|id| it.account.threads.by_message_id(id)).next();
-        let failed = report.recipients.iter().find(|it| it.action == Action::Failed);
-        if let (Some((conversation, seq)), Some(failed)) = (ours, failed) {
-            self.mail_failed(
-                it.account.workspace,
-                conversation,
-                seq,
-                &it.account.settings.address,
-                failed.reason.name(),
-            );
-        }
     }
 
     fn thread_key(workspace: WorkspaceId, customer: CustomerId, id: ConversationId) -> Vec<u8> {
@@ -278,7 +307,7 @@ impl State {
         }
     }
 
-    fn put_mail_thread(
+    pub(super) fn put_mail_thread(
         &mut self,
         workspace: WorkspaceId,
         customer: CustomerId,
@@ -293,20 +322,74 @@ impl State {
         }
     }
 
-    /// Keeps the mail as it came, sealed with its customer's key.
-    fn keep_mail(
+    /// Keeps a mail beside its message, sealed with its customer's key.
+    pub(super) fn keep_mail(
         &mut self,
         workspace: WorkspaceId,
         customer: CustomerId,
         id: ConversationId,
         seq: u64,
-        raw: &[u8],
+        mail: &KeptMail,
     ) {
-        let key = [workspace.bits().to_be_bytes().as_slice(), &id.bits().to_be_bytes(), &seq.to_be_bytes()]
-            .concat();
-        match self.parts.vault.seal(self.id, customer, &key, raw, &mut self.pending.writes) {
+        let key = key_of(workspace, id, seq);
+        let Ok(plain) = postcard::to_allocvec(mail) else { return };
+        match self.parts.vault.seal(self.id, customer, &key, &plain, &mut self.pending.writes) {
             Ok(value) => self.pending.writes.push(Write::Put { table: Table::Mails, key, value }),
             Err(error) => tracing::error!(%error, "a mail cannot be sealed"),
         }
     }
+
+    /// The mail beside a message.
+    ///
+    /// # Errors
+    /// If the store cannot be read just now.
+    pub(super) fn kept_mail(
+        &self,
+        workspace: WorkspaceId,
+        customer: CustomerId,
+        id: ConversationId,
+        seq: u64,
+    ) -> Result<Option<KeptMail>, ()> {
+        let key = key_of(workspace, id, seq);
+        let stored = self.parts.log.get(self.id, Table::Mails, &key).map_err(drop)?;
+        let Some(sealed) = stored else { return Ok(None) };
+        match self.parts.vault.unseal(self.id, customer, &key, &sealed) {
+            Ok(Unsealed::Text(plain)) => Ok(postcard::from_bytes(&plain).ok()),
+            Ok(Unsealed::Erased) => Ok(None),
+            Err(error) => {
+                tracing::error!(%error, "a mail cannot be opened");
+                Err(())
+            }
+        }
+    }
+}
+
+/// What a mail leaves for the next answer.
+fn thread_after(it: &Arrived, from: &str, proven: bool, before: Option<MailThread>) -> MailThread {
+    let mail = &it.mail;
+    let joined = before.is_some();
+    let mut thread = before.unwrap_or_else(|| MailThread {
+        account: it.account.settings.address.clone(),
+        to: from.to_owned(),
+        from: from.to_owned(),
+        participants: Vec::new(),
+        last_id: None,
+        references: Vec::new(),
+        subject: String::new(),
+    });
+    let reply_to = mail.reply_to.first().map(|it| it.address.clone());
+    // Who only looks like somebody who takes part does not lead the answers elsewhere.
+    thread.to = reply_to.filter(|_| proven || !joined).unwrap_or_else(|| from.to_owned());
+    from.clone_into(&mut thread.from);
+    let known = |it: &String| comparable(it) == comparable(from);
+    if !thread.participants.iter().any(known) && thread.participants.len() < PARTICIPANTS_MAX {
+        thread.participants.push(from.to_owned());
+    }
+    thread.references = match &mail.message_id {
+        Some(id) => connectors::email::thread::references(&mail.references, id),
+        None => mail.references.clone(),
+    };
+    thread.last_id.clone_from(&mail.message_id);
+    thread.subject.clone_from(&mail.subject);
+    thread
 }

@@ -11,8 +11,11 @@
 //!
 //! While an append is under way the task goes on deciding; the next append takes all that gathered meanwhile.
 
+mod acknowledge;
+mod addresses;
 mod admin;
 mod alarms;
+mod aside;
 mod asks;
 mod board;
 mod cards;
@@ -20,12 +23,14 @@ mod dedupe;
 mod effects;
 mod intake;
 mod mail;
+mod mailed;
 mod notices;
 mod outbox;
 mod places;
 mod promises;
 mod recent;
 mod recovery;
+mod reports;
 mod seen;
 mod snapshots;
 mod state;
@@ -33,6 +38,7 @@ mod tails;
 mod task;
 mod understand;
 mod views;
+mod write_mail;
 mod writes;
 
 use std::sync::Arc;
@@ -44,7 +50,7 @@ use protocol::ClientFrame;
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use mail::Arrived;
-pub(crate) use outbox::{OutboxRow, Outcome, Outgoing};
+pub(crate) use outbox::{ACKNOWLEDGEMENT, Answer, Begun, FileRow, OutboxRow, Outcome, Outgoing};
 pub use recovery::{Recovered, RecoveryError, recover, state_hash};
 pub use snapshots::{Turn, write as write_snapshot};
 pub use state::{Parts, State};
@@ -217,12 +223,6 @@ impl Shards {
     #[must_use]
     pub fn is_here(&self, number: u16) -> bool {
         self.handles[usize::from(number)].load().is_some()
-    }
-
-    /// Whether the shard of a workspace is here.
-    #[must_use]
-    pub fn serve(&self, workspace: WorkspaceId) -> bool {
-        self.is_here(shard_of(workspace, self.handles.len()))
     }
 
     /// The shard of a workspace; where it is not here, a way that nobody answers.

@@ -1,23 +1,32 @@
 //! Mail that waits to go out. A row is written in the batch of the message it carries, is marked before it is handed over, and
-//! goes once it was taken. A row that stays says that its mail failed, and why.
+//! goes once the relay has answered for everybody it is for. What it says stands beside, sealed, so that a mail that failed can
+//! be sent again; how far it got stands with its message.
 
-use connectors::email::CHANNEL as EMAIL;
-use log_store::{Table, Unsealed, Write};
-use policy::disclose::{Audience, Field, Purpose, disclose};
+use connectors::email::bounce::Reason;
+use log_store::{Table, Write};
+use policy::disclose::{Audience, Disclosed, Field, Purpose, disclose};
 use policy::id::{ConversationId, CustomerId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
+use super::addresses::Trouble;
+use super::mail::KeptMail;
+use super::mailed::Stage;
 use super::state::{Effect, State};
+use crate::files::Kept;
 
 /// A mail to be handed over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Outgoing {
     /// Of which conversation.
     pub(crate) conversation: ConversationId,
-    /// The number of its message.
+    /// The number of its message; [`ACKNOWLEDGEMENT`] where it carries none.
     pub(crate) seq: u64,
     /// To whom.
-    pub(crate) to: String,
+    pub(crate) to: Vec<String>,
+    /// Who gets a copy.
+    pub(crate) cc: Vec<String>,
+    /// Who gets one without anybody knowing.
+    pub(crate) bcc: Vec<String>,
     /// The subject.
     pub(crate) subject: String,
     /// The mail that it answers.
@@ -26,9 +35,33 @@ pub(crate) struct Outgoing {
     pub(crate) references: Vec<String>,
     /// What it says.
     pub(crate) text: String,
+    /// What it quotes.
+    pub(crate) quoted: String,
+    /// What it carries.
+    pub(crate) files: Vec<FileRow>,
+    /// Whether no person wrote it.
+    pub(crate) automatic: bool,
     /// When it was written, in ms since 1970.
     pub(crate) at_ms: i64,
 }
+
+impl Outgoing {
+    /// Everybody it goes to, in the order in which the relay is told.
+    pub(crate) fn recipients(&self) -> Vec<String> {
+        self.to.iter().chain(&self.cc).chain(&self.bcc).cloned().collect()
+    }
+}
+
+/// A file that goes out with a mail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileRow {
+    pub(crate) name: String,
+    pub(crate) media_type: String,
+    pub(crate) kept: Kept,
+}
+
+/// The number of the mail that says that a conversation was received: it is no message.
+pub(crate) const ACKNOWLEDGEMENT: u64 = 0;
 
 /// Where a mail stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +70,6 @@ enum Standing {
     Waits,
     /// It is being handed over.
     UnderWay,
-    /// It will not arrive, or nobody knows: a person decides what is done.
-    Failed,
 }
 
 /// A row.
@@ -51,17 +82,23 @@ pub(crate) struct OutboxRow {
     attempts: u16,
     due_ms: i64,
     first_ms: i64,
-    /// Why it failed.
-    why: Option<String>,
-    /// The mail, sealed.
-    sealed: Vec<u8>,
+    /// The recipients that the relay has answered for, by their place.
+    answered: Vec<u16>,
+}
+
+/// A mail that is handed over now.
+pub(crate) struct Begun {
+    /// The mail.
+    pub(crate) mail: Disclosed<Outgoing>,
+    /// The recipients that are left, by their place.
+    pub(crate) left: Vec<u16>,
 }
 
 /// What came of handing a mail over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// The relay has it.
-    Taken,
+    /// The relay took the mail; what it said of each recipient, by their place.
+    Answered(Vec<(u16, Answer)>),
     /// Not now.
     Later,
     /// Never.
@@ -70,16 +107,39 @@ pub(crate) enum Outcome {
     Unknown,
 }
 
+/// What a relay says of one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It has it.
+    Taken,
+    /// Not now.
+    Later,
+    /// Never.
+    Refused(String),
+}
+
 /// How long a mail is tried.
 const TRIED_MS: i64 = 48 * 3_600_000;
-/// Mails looked at in one go.
-const ROWS: usize = 500;
-/// Failed mails kept in memory.
-const FAILED_MAX: usize = 1_000;
 /// The longest wait between two attempts.
 const WAIT_MAX_MS: i64 = 3_600_000;
+/// Rows read at once, and how often in one go: beyond that, what is in front has to go first.
+const ROWS: usize = 500;
+const PAGES: usize = 20;
 
 impl OutboxRow {
+    /// A row that waits until a time.
+    pub(super) fn new(account: &str, customer: CustomerId, now_ms: i64, due_ms: i64) -> Self {
+        Self {
+            account: account.to_owned(),
+            customer,
+            standing: Standing::Waits,
+            attempts: 0,
+            due_ms,
+            first_ms: now_ms,
+            answered: Vec::new(),
+        }
+    }
+
     /// A row of the table; `None` for what is none.
     pub(crate) fn parse(value: &[u8]) -> Option<Self> {
         postcard::from_bytes(value).ok()
@@ -91,12 +151,12 @@ impl OutboxRow {
     }
 
     /// Whether it waits and its time has come.
-    pub(crate) fn is_due(&self, now_ms: i64) -> bool {
+    fn is_due(&self, now_ms: i64) -> bool {
         self.standing == Standing::Waits && self.due_ms <= now_ms
     }
 }
 
-fn key_of(workspace: WorkspaceId, conversation: ConversationId, seq: u64) -> Vec<u8> {
+pub(super) fn key_of(workspace: WorkspaceId, conversation: ConversationId, seq: u64) -> Vec<u8> {
     [workspace.bits().to_be_bytes().as_slice(), &conversation.bits().to_be_bytes(), &seq.to_be_bytes()]
         .concat()
 }
@@ -113,75 +173,65 @@ fn parts_of(key: &[u8]) -> Option<(WorkspaceId, ConversationId, u64)> {
 }
 
 impl State {
-    /// Puts an agent's message into the outbox, where its contact point is an address of email.
+    /// Puts a mail into the outbox, and what it says beside.
     pub(super) fn queue_mail(
         &mut self,
         workspace: WorkspaceId,
-        conversation: ConversationId,
-        seq: u64,
-        text: &str,
+        customer: CustomerId,
+        account: &str,
+        mail: Outgoing,
     ) {
-        let Some((customer, thread)) = self.mail_thread(workspace, conversation) else {
-            tracing::error!(%conversation, "an answer has no address to go to");
-            return;
-        };
-        let subject = match thread.subject.get(..3) {
-            Some(start) if start.eq_ignore_ascii_case("re:") => thread.subject,
-            _ => format!("Re: {}", thread.subject),
-        };
-        let mail = Outgoing {
-            conversation,
-            seq,
-            to: thread.to,
-            subject,
-            in_reply_to: thread.last_id,
-            references: thread.references,
-            text: text.to_owned(),
-            at_ms: self.now().0,
-        };
-        let key = key_of(workspace, conversation, seq);
-        let Ok(plain) = postcard::to_allocvec(&mail) else { return };
-        let sealed = match self.parts.vault.seal(self.id, customer, &key, &plain, &mut self.pending.writes) {
-            Ok(sealed) => sealed,
-            Err(error) => return tracing::error!(%error, "an answer cannot be sealed"),
-        };
-        let now = self.now().0;
-        let account = thread.account.clone();
-        let row = OutboxRow {
-            account: thread.account,
-            customer,
-            standing: Standing::Waits,
-            attempts: 0,
-            due_ms: now,
-            first_ms: now,
-            why: None,
-            sealed,
-        };
-        self.put_row(key, &row);
-        if let Some(account) = self.parts.email.find(workspace, &account) {
+        let (conversation, seq, now) = (mail.conversation, mail.seq, self.now().0);
+        self.keep_mail(workspace, customer, conversation, seq, &KeptMail::Ours(mail));
+        let row = OutboxRow::new(account, customer, now, now);
+        self.put_row(key_of(workspace, conversation, seq), &row);
+        self.wake_sender(workspace, account);
+    }
+
+    /// Tells whoever sends an account's mail that some waits, once that is durable.
+    pub(super) fn wake_sender(&mut self, workspace: WorkspaceId, account: &str) {
+        if let Some(account) = self.parts.email.find(workspace, account) {
             let account = std::sync::Arc::clone(account);
             self.pending.effects.push(Effect::Tell(Box::new(move || account.due.notify_one())));
         }
     }
 
-    /// What an account has to send.
+    /// What an account has to send now, and what was under way: those whose time has not come are passed by, however many.
     pub(crate) fn outbox(&self, workspace: WorkspaceId, account: &str) -> Vec<(Vec<u8>, OutboxRow)> {
-        let from = workspace.bits().to_be_bytes();
+        let mut from = workspace.bits().to_be_bytes().to_vec();
         let to = workspace.bits().saturating_add(1).to_be_bytes();
-        let rows = self.parts.log.scan(self.id, Table::Outbox, &from, &to, ROWS, false);
-        let rows = rows.unwrap_or_else(|error| {
-            tracing::error!(%error, "the outbox cannot be read");
-            Vec::new()
-        });
-        let parsed = rows.into_iter().filter_map(|(key, value)| Some((key, OutboxRow::parse(&value)?)));
-        parsed.filter(|(_, row)| row.account == account).collect()
+        let now = self.now().0;
+        let mut due = Vec::new();
+        for _ in 0..PAGES {
+            let rows = self.parts.log.scan(self.id, Table::Outbox, &from, &to, ROWS, false);
+            let rows = rows.unwrap_or_else(|error| {
+                tracing::error!(%error, "the outbox cannot be read");
+                Vec::new()
+            });
+            let more = rows.len() == ROWS;
+            if let Some((last, _)) = rows.last() {
+                from.clone_from(last);
+                from.push(0);
+            }
+            let parsed = rows.into_iter().filter_map(|(key, value)| Some((key, OutboxRow::parse(&value)?)));
+            let wanted = |row: &OutboxRow| row.account == account && (row.is_under_way() || row.is_due(now));
+            due.extend(parsed.filter(|(_, row)| wanted(row)));
+            if !more || due.len() >= ROWS {
+                break;
+            }
+        }
+        due
     }
 
-    fn put_row(&mut self, key: Vec<u8>, row: &OutboxRow) {
+    pub(super) fn put_row(&mut self, key: Vec<u8>, row: &OutboxRow) {
         match postcard::to_allocvec(row) {
             Ok(value) => self.pending.writes.push(Write::Put { table: Table::Outbox, key, value }),
             Err(error) => tracing::error!(%error, "a row of the outbox cannot be written"),
         }
+    }
+
+    fn strike(&mut self, key: &[u8]) {
+        self.pending.writes.push(Write::Delete { table: Table::Outbox, key: key.to_vec() });
     }
 
     fn row(&self, key: &[u8]) -> Option<OutboxRow> {
@@ -189,20 +239,26 @@ impl State {
     }
 
     /// Marks a mail as under way and gives it out, if it still waits and may still go out.
-    pub(crate) fn begin_sending(&mut self, key: &[u8]) -> Option<Outgoing> {
-        let (workspace, ..) = parts_of(key)?;
+    pub(crate) fn begin_sending(&mut self, key: &[u8]) -> Option<Begun> {
+        let (workspace, conversation, seq) = parts_of(key)?;
         let mut row = self.row(key).filter(|it| it.standing == Standing::Waits)?;
-        let plain = match self.parts.vault.unseal(self.id, row.customer, key, &row.sealed) {
-            Ok(Unsealed::Text(plain)) => plain,
-            // Whose words they were has been forgotten: nothing goes out.
-            Ok(Unsealed::Erased) | Err(_) => {
-                self.pending.writes.push(Write::Delete { table: Table::Outbox, key: key.to_vec() });
-                return None;
+        let mail = if seq == ACKNOWLEDGEMENT {
+            self.acknowledgement(workspace, conversation)
+        } else {
+            match self.kept_mail(workspace, row.customer, conversation, seq) {
+                Ok(Some(KeptMail::Ours(mail))) => Some(mail),
+                // Whose words they were has been forgotten.
+                Ok(Some(KeptMail::Theirs(_)) | None) => None,
+                // It cannot be read just now: it still waits.
+                Err(()) => return None,
             }
         };
-        let mail: Outgoing = postcard::from_bytes(&plain).ok()?;
-        let card = self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, row.customer);
+        let Some(mail) = mail else {
+            self.strike(key);
+            return None;
+        };
         // A record that cannot be read just now: the mail still waits.
+        let card = self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, row.customer);
         let grants = card.ok()?.grants;
         let fields = [Field::MessageBody, Field::ContactPoint];
         match disclose(Audience::Channel, Purpose::Service, &grants, &fields, mail) {
@@ -210,10 +266,19 @@ impl State {
                 row.standing = Standing::UnderWay;
                 row.attempts = row.attempts.saturating_add(1);
                 self.put_row(key.to_vec(), &row);
-                Some(mail.into_inner())
+                let all = u16::try_from(mail.get().recipients().len()).unwrap_or(u16::MAX);
+                let left = (0..all).filter(|it| !row.answered.contains(it)).collect();
+                Some(Begun { mail, left })
             }
             Err(withheld) => {
-                self.fail_row(key, row, &withheld.to_string());
+                self.strike(key);
+                self.mail_reached(
+                    workspace,
+                    conversation,
+                    seq,
+                    Some(Stage::Failed),
+                    Some(withheld.to_string()),
+                );
                 None
             }
         }
@@ -221,73 +286,96 @@ impl State {
 
     /// What came of it.
     pub(crate) fn sending_ended(&mut self, key: &[u8], outcome: Outcome) {
+        let Some((workspace, conversation, seq)) = parts_of(key) else { return };
         let Some(mut row) = self.row(key).filter(OutboxRow::is_under_way) else { return };
-        match outcome {
-            Outcome::Taken => {
-                self.pending.writes.push(Write::Delete { table: Table::Outbox, key: key.to_vec() });
+        let mut why = None;
+        let mut stage = Stage::Sent;
+        let later = match outcome {
+            Outcome::Answered(answers) => {
+                let mut later = false;
+                for (place, answer) in answers {
+                    match answer {
+                        Answer::Taken => row.answered.push(place),
+                        Answer::Later => later = true,
+                        Answer::Refused(said) => {
+                            row.answered.push(place);
+                            self.mark_refused(key, row.customer, place, &said);
+                            (stage, why) = (Stage::Failed, Some(said));
+                        }
+                    }
+                }
+                later
             }
-            Outcome::Later if self.now().0 - row.first_ms < TRIED_MS => {
-                let wait = 5_000_i64.saturating_mul(1 << row.attempts.min(12)).min(WAIT_MAX_MS);
-                row.standing = Standing::Waits;
-                row.due_ms = self.now().0 + wait;
-                self.put_row(key.to_vec(), &row);
+            Outcome::Later => true,
+            Outcome::Refused(said) => {
+                (stage, why) = (Stage::Failed, Some(said));
+                false
             }
-            Outcome::Later => self.fail_row(key, row, "the relay did not take it for two days"),
-            Outcome::Refused(why) => self.fail_row(key, row, &why),
-            Outcome::Unknown => self.fail_row(key, row, "nobody knows whether it went out"),
+            Outcome::Unknown => {
+                (stage, why) = (Stage::Unknown, Some("nobody knows whether it went out".to_owned()));
+                false
+            }
+        };
+        if later && self.now().0 - row.first_ms < TRIED_MS {
+            let wait = 5_000_i64.saturating_mul(1 << row.attempts.min(12)).min(WAIT_MAX_MS);
+            row.standing = Standing::Waits;
+            row.due_ms = self.now().0 + wait;
+            self.put_row(key.to_vec(), &row);
+            if stage != Stage::Failed {
+                return;
+            }
+        } else {
+            self.strike(key);
+            if later && stage == Stage::Sent {
+                (stage, why) = (Stage::Failed, Some("the relay did not take it for two days".to_owned()));
+            }
+        }
+        if seq != ACKNOWLEDGEMENT {
+            self.mail_reached(workspace, conversation, seq, Some(stage), why);
         }
     }
 
-    fn fail_row(&mut self, key: &[u8], mut row: OutboxRow, why: &str) {
-        row.standing = Standing::Failed;
-        row.why = Some(why.to_owned());
-        self.put_row(key.to_vec(), &row);
-        if let Some((workspace, conversation, seq)) = parts_of(key) {
-            // By then the older ones stand in the store.
-            if self.failed_mails.len() >= FAILED_MAX {
-                self.failed_mails.clear();
-            }
-            self.failed_mails.insert((conversation, seq));
-            self.tell_message(workspace, conversation, seq, true);
+    /// Marks the address that the relay refused, where it says that there is no such mailbox.
+    fn mark_refused(&mut self, key: &[u8], customer: CustomerId, place: u16, said: &str) {
+        let Some((workspace, conversation, seq)) = parts_of(key) else { return };
+        if !Reason::of_report(said, "", (0, 0, 0)).is_about_the_address() {
+            return;
+        }
+        if let Ok(Some(KeptMail::Ours(mail))) = self.kept_mail(workspace, customer, conversation, seq)
+            && let Some(address) = mail.recipients().get(usize::from(place))
+        {
+            self.mark_trouble(workspace, address, Trouble::Unreachable);
         }
     }
 
-    /// Another server says that a mail of ours did not arrive.
-    pub(super) fn mail_failed(
+    /// Sends a mail once more that failed, or of which nobody knows.
+    ///
+    /// # Errors
+    /// What is in the way, for who asked.
+    pub(crate) fn send_again(
         &mut self,
         workspace: WorkspaceId,
         conversation: ConversationId,
         seq: u64,
-        account: &str,
-        why: &str,
-    ) {
-        let Some((customer, _)) = self.mail_thread(workspace, conversation) else { return };
-        let now = self.now().0;
-        let row = OutboxRow {
-            account: account.to_owned(),
-            customer,
-            standing: Standing::Failed,
-            attempts: 0,
-            due_ms: now,
-            first_ms: now,
-            why: None,
-            sealed: Vec::new(),
+    ) -> Result<(), &'static str> {
+        let nothing = "there is no such mail here";
+        let (customer, stored) = self.stored_message(workspace, conversation, seq).ok_or(nothing)?;
+        let stage = stored.mail.and_then(|it| it.stage).ok_or(nothing)?;
+        if !stage.is_lost() {
+            return Err("this mail has not failed: it is on its way, or has arrived");
+        }
+        let Ok(Some(KeptMail::Ours(mail))) = self.kept_mail(workspace, customer, conversation, seq) else {
+            return Err("what this mail said is no longer there: write it again");
         };
-        self.fail_row(&key_of(workspace, conversation, seq), row, why);
-    }
-
-    /// Whether a message went out by mail and failed.
-    pub(super) fn has_failed(
-        &self,
-        workspace: WorkspaceId,
-        conversation: ConversationId,
-        seq: u64,
-        channel: &str,
-    ) -> bool {
-        channel == EMAIL
-            && (self.failed_mails.contains(&(conversation, seq))
-                || self
-                    .row(&key_of(workspace, conversation, seq))
-                    .is_some_and(|it| it.standing == Standing::Failed))
+        let (_, thread) = self.mail_thread(workspace, conversation).ok_or(nothing)?;
+        for address in mail.recipients() {
+            self.forget_trouble(workspace, &address);
+        }
+        self.mail_reached(workspace, conversation, seq, Some(Stage::Waiting), None);
+        let now = self.now().0;
+        let row = OutboxRow::new(&thread.account, customer, now, now);
+        self.put_row(key_of(workspace, conversation, seq), &row);
+        self.wake_sender(workspace, &thread.account);
+        Ok(())
     }
 }

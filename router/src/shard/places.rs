@@ -35,7 +35,7 @@ impl State {
         Some(self.place_at(workspace, id, position, told))
     }
 
-    fn place_at(
+    pub(super) fn place_at(
         &self,
         workspace: WorkspaceId,
         id: ConversationId,

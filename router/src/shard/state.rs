@@ -14,6 +14,7 @@ use protocol::{Me, PlaceView};
 use tokio::sync::oneshot;
 
 use super::Refused;
+use super::addresses::Pairs;
 use super::board::Board;
 use super::cards::Cards;
 use super::dedupe::Dedupe;
@@ -85,8 +86,8 @@ pub struct State {
     pub(super) snapshots: Snapshots,
     /// Where forgetting old requests goes on.
     pub(super) forget_from: Vec<u8>,
-    /// Messages that went out by mail and failed, as far as that may not stand in the store yet.
-    pub(super) failed_mails: BTreeSet<(ConversationId, u64)>,
+    /// How much mail went to and fro with each address lately.
+    pub(super) pairs: Pairs,
 }
 
 /// What waits to become durable. Nothing of it has been seen outside.
@@ -141,7 +142,7 @@ impl State {
             ended: BTreeMap::new(),
             snapshots: Snapshots::default(),
             forget_from: Vec::new(),
-            failed_mails: BTreeSet::new(),
+            pairs: Pairs::new(),
         };
         state.restart(recovered);
         state
@@ -165,7 +166,6 @@ impl State {
         self.leaving.clear();
         self.ended.clear();
         self.decisions.clear();
-        self.failed_mails.clear();
         let gone =
             self.now() + policy::time::Span::seconds(i64::from(self.parts.config.sessions.agent_grace_s));
         for (workspace, it) in self.engine.workspaces() {

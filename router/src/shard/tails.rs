@@ -9,6 +9,7 @@ use policy::id::{AgentId, ContactPointId, ConversationId, CustomerId, MessageId,
 use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::mailed::Mailed;
 use super::understand::Labels;
 
 /// Messages of one conversation in memory.
@@ -43,6 +44,9 @@ pub(super) struct StoredMessage {
     /// What was understood of it. It stands after the message in the same sealed row; older rows have none.
     #[serde(skip)]
     pub labels: Option<Box<Labels>>,
+    /// What it has beside its text because it came or went by mail. It stands after the labels.
+    #[serde(skip)]
+    pub mail: Option<Box<Mailed>>,
 }
 
 /// What stands before a conversation's messages in the store: whose it is, and, once it has ended, how it was.
@@ -88,24 +92,30 @@ impl Tails {
         message: StoredMessage,
         writes: &mut Vec<Write>,
     ) -> Result<(), String> {
-        let key = store.key(conversation, message.seq);
-        let room = message.text.as_ref().map_or(0, String::len) + BESIDE_TEXT;
-        let mut plain =
-            postcard::to_extend(&message, Vec::with_capacity(room)).map_err(|error| error.to_string())?;
-        if let Some(labels) = &message.labels {
-            plain = postcard::to_extend(labels, plain).map_err(|error| error.to_string())?;
-        }
-        let value = store
-            .vault
-            .seal(store.shard, customer, &key, &plain, writes)
-            .map_err(|error| error.to_string())?;
-        writes.push(Write::Put { table: Table::Transcripts, key, value });
+        store.put(conversation, customer, &message, writes)?;
         self.get(store, conversation, customer, message.seq - 1);
         if let Some(tail) = self.open.get_mut(&conversation) {
             if tail.len() == TAIL {
                 tail.pop_front();
             }
             tail.push_back(message);
+        }
+        Ok(())
+    }
+
+    /// Writes a message again that has changed, and keeps it at hand where it is.
+    pub(super) fn change(
+        &mut self,
+        store: Store<'_>,
+        conversation: ConversationId,
+        customer: CustomerId,
+        message: StoredMessage,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), String> {
+        store.put(conversation, customer, &message, writes)?;
+        let tail = self.open.get_mut(&conversation).into_iter().flatten();
+        if let Some(kept) = tail.rev().find(|it| it.seq == message.seq) {
+            *kept = message;
         }
         Ok(())
     }
@@ -167,7 +177,10 @@ impl Store<'_> {
         match self.vault.unseal(self.shard, customer, key, sealed) {
             Ok(Unsealed::Text(plain)) => {
                 let (mut message, rest) = postcard::take_from_bytes::<StoredMessage>(&plain).ok()?;
-                message.labels = postcard::from_bytes(rest).ok().map(Box::new);
+                if let Ok((labels, rest)) = postcard::take_from_bytes::<Labels>(rest) {
+                    message.labels = (labels != Labels::default()).then(|| Box::new(labels));
+                    message.mail = postcard::from_bytes(rest).ok().map(Box::new);
+                }
                 Some(message)
             }
             Ok(Unsealed::Erased) => None,
@@ -176,6 +189,31 @@ impl Store<'_> {
                 None
             }
         }
+    }
+
+    /// Seals a message for the store.
+    fn put(
+        self,
+        conversation: ConversationId,
+        customer: CustomerId,
+        message: &StoredMessage,
+        writes: &mut Vec<Write>,
+    ) -> Result<(), String> {
+        let key = self.key(conversation, message.seq);
+        let text = |error: postcard::Error| error.to_string();
+        let room = message.text.as_ref().map_or(0, String::len) + BESIDE_TEXT;
+        let mut plain = postcard::to_extend(message, Vec::with_capacity(room)).map_err(text)?;
+        if message.labels.is_some() || message.mail.is_some() {
+            let nothing = Labels::default();
+            plain = postcard::to_extend(message.labels.as_deref().unwrap_or(&nothing), plain).map_err(text)?;
+        }
+        if let Some(mail) = &message.mail {
+            plain = postcard::to_extend(mail, plain).map_err(text)?;
+        }
+        let sealed = self.vault.seal(self.shard, customer, &key, &plain, writes);
+        let value = sealed.map_err(|error| error.to_string())?;
+        writes.push(Write::Put { table: Table::Transcripts, key, value });
+        Ok(())
     }
 
     /// Writes a conversation's header.

@@ -14,6 +14,7 @@ use protocol::{
 };
 
 use super::effects::CONVERSATION_FIELDS;
+use super::mailed::Stage;
 use super::state::State;
 use super::tails::{Store, StoredMessage, TAIL};
 use crate::accounts::{Principal, Role};
@@ -206,7 +207,7 @@ impl State {
     ) -> (ConversationView, Grants) {
         let (name, grants) = self.grants_of(workspace, it.customer);
         let holder = it.holder().and_then(|agent| self.author(workspace, agent));
-        let mut newest: Vec<MessageView> = if messages == 0 {
+        let newest: Vec<MessageView> = if messages == 0 {
             Vec::new()
         } else {
             let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
@@ -216,7 +217,6 @@ impl State {
                 tail.iter().skip(first).map(|stored| message(stored, it, viewer, grants)).collect()
             }
         };
-        self.mark_failed(workspace, it.id, &mut newest);
         let view = ConversationView {
             id: it.id,
             state: ConversationState::Closed,
@@ -276,18 +276,8 @@ impl State {
         let it = self.engine.workspace(workspace)?.conversations.get(&id)?;
         let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         let tail = self.tails.get(store, id, it.customer, it.last);
-        let mut view = find(tail, seq).map(|stored| message(stored, it, viewer, grants))?;
-        self.mark_failed(workspace, id, std::slice::from_mut(&mut view));
+        let view = find(tail, seq).map(|stored| message(stored, it, viewer, grants))?;
         Some((view, grants))
-    }
-
-    /// Says which of these messages went out by mail and did not arrive.
-    fn mark_failed(&self, workspace: WorkspaceId, id: ConversationId, messages: &mut [MessageView]) {
-        for it in messages.iter_mut().filter(|it| it.from.agent.is_some()) {
-            if self.has_failed(workspace, id, it.seq, &it.channel) {
-                it.delivery = DeliveryState::Failed;
-            }
-        }
     }
 
     /// Whether an agent wrote a message of an open conversation.
@@ -384,9 +374,12 @@ pub(super) fn message(
 ) -> MessageView {
     let by_agent = stored.agent.is_some();
     let marks = if by_agent { it.at_customer } else { it.at_agent };
-    let delivery = if stored.seq <= marks.seen {
+    let stage = stored.mail.as_ref().and_then(|it| it.stage);
+    let delivery = if stage.is_some_and(Stage::is_lost) {
+        DeliveryState::Failed
+    } else if stored.seq <= marks.seen {
         DeliveryState::Seen
-    } else if stored.seq <= marks.delivered {
+    } else if stored.seq <= marks.delivered || stage == Some(Stage::Delivered) {
         DeliveryState::Delivered
     } else {
         DeliveryState::Sent
@@ -414,6 +407,10 @@ pub(super) fn message(
             Viewer::Customer => None,
             Viewer::Agent(_) => stored.labels.as_ref().and_then(|labels| labels.view(grants)),
         },
+        mail: match viewer {
+            Viewer::Customer => None,
+            Viewer::Agent(_) => stored.mail.as_ref().map(|mail| Box::new(mail.view())),
+        },
     }
 }
 
@@ -430,6 +427,7 @@ where
         .take(count)
         .take_while(|stored| {
             bytes += stored.text.as_deref().map_or(0, str::len);
+            bytes += stored.mail.as_ref().map_or(0, |mail| mail.quoted.len());
             bytes <= TEXT_BUDGET
         })
         .count();

@@ -5,6 +5,7 @@ use policy::id::{ContactPointId, ConversationId, CustomerId, MessageId, Workspac
 use policy_cel::{Customer, Facts};
 
 use super::asks::{Denied, primary_language};
+use super::mailed::Mailed;
 use super::state::State;
 use super::tails::{Header, StoredMessage};
 
@@ -24,8 +25,12 @@ pub(super) struct Writer<'a> {
     pub(super) language: Option<String>,
     /// What it is about, if the page says so.
     pub(super) topics: Vec<String>,
+    /// What stands above the text, such as the subject of a mail: it is understood with it.
+    pub(super) about: Option<String>,
     /// Whether somebody vouches for who it is.
     pub(super) verified: bool,
+    /// What it has beside its text if it came by mail.
+    pub(super) mail: Option<Box<Mailed>>,
 }
 
 impl State {
@@ -40,12 +45,25 @@ impl State {
         to: Option<ConversationId>,
         text: String,
     ) -> Result<(ConversationId, MessageId, u64), Denied> {
-        let Writer { workspace, customer, contact_point, channel, name, language, topics, verified } = writer;
+        let Writer {
+            workspace,
+            customer,
+            contact_point,
+            channel,
+            name,
+            language,
+            topics,
+            about,
+            verified,
+            mail,
+        } = writer;
         let (workspace, customer) = (*workspace, *customer);
         let card = self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, customer);
         let mut card = card.map_err(|error| Denied::Store(error.to_string()))?;
         let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
-        let understood = self.understand(workspace, customer, &card, language.as_deref(), &text);
+        let whole = about.as_ref().map(|about| format!("{about}\n\n{text}"));
+        let whole = whole.as_deref().unwrap_or(&text);
+        let understood = self.understand(workspace, customer, &card, language.as_deref(), whole);
         let heard = understood.language().or(language.as_deref());
         let topics = &understood.topics(topics);
         let facts = Facts {
@@ -109,6 +127,7 @@ impl State {
                         at: event.at,
                         client_id: request.map(str::to_owned),
                         labels: understood.kept(),
+                        mail: mail.clone(),
                     };
                     self.add_message(workspace, *conversation, customer, stored);
                 }

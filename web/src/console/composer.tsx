@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Thread } from "../conversations.ts";
 import { words } from "../format.ts";
 import { Send } from "../icons.tsx";
+import { input, LetterFields, letterOf, subjectOf } from "./letter.tsx";
 import { drafts, focusComposer, line, note } from "./state.ts";
 
 const TEXT_MAX_BYTES = 16_384;
@@ -15,6 +16,9 @@ let honoured = 0;
 
 export function Composer({ thread }: { thread: Thread }) {
   const [text, setText] = useState(drafts.get(thread.id));
+  const byMail = thread.channel === "email";
+  const letterKey = `${thread.id}.letter`;
+  const [letter, setLetter] = useState(letterOf(drafts.get(letterKey)));
   const field = useRef<HTMLTextAreaElement>(null);
   const wished = focusComposer.value;
   useEffect(() => {
@@ -36,7 +40,11 @@ export function Composer({ thread }: { thread: Thread }) {
   const send = () => {
     const trimmed = text.trim();
     if (!trimmed || left < 0) return;
-    if (line.value?.session.write(thread.id, trimmed)) change("");
+    if (line.value?.session.write(thread.id, trimmed, byMail ? input(letter) : undefined)) {
+      change("");
+      drafts.set(letterKey, "");
+      setLetter(letterOf(""));
+    }
     else note.value = { text: "Too many messages wait for the line. Your text is kept here.", wrong: true };
   };
   return (
@@ -47,6 +55,17 @@ export function Composer({ thread }: { thread: Thread }) {
         send();
       }}
     >
+      {byMail && (
+        <LetterFields
+          conversation={thread.id}
+          letter={letter}
+          subject={subjectOf(thread.messages)}
+          change={(next) => {
+            setLetter(next);
+            drafts.set(letterKey, JSON.stringify(next));
+          }}
+        />
+      )}
       <textarea
         ref={field}
         id="composer"

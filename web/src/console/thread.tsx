@@ -12,6 +12,7 @@ import type { DecisionView, HistoryBody, MessageView } from "../protocol.ts";
 import { Record } from "../record.tsx";
 import { Text } from "../text.tsx";
 import { Composer } from "./composer.tsx";
+import { Foot, Head } from "./mail.tsx";
 import * as state from "./state.ts";
 
 const NEAR_PX = 80;
@@ -35,7 +36,7 @@ function Mark({ at }: { at: keyof typeof STATES }) {
   return <span class={`mark ${at}`}>{STATES[at]}</span>;
 }
 
-function Message({ message, first, last, newest }: Place & { message: MessageView }) {
+function Message({ conversation, message, first, last, newest }: Place & { conversation: string; message: MessageView }) {
   const own = message.from.kind !== "customer";
   const name = message.from.name || (own ? "Agent" : "Visitor");
   return (
@@ -49,15 +50,17 @@ function Message({ message, first, last, newest }: Place & { message: MessageVie
       ) : (
         <span class="hidden-text">{name}: </span>
       )}
+      {message.mail && <Head mail={message.mail} own={own} />}
       <p class="bubble" dir="auto">
         {message.text == null ? <em>Erased at the customer's wish</em> : <Text text={message.text} />}
       </p>
+      {message.mail && <Foot conversation={conversation} message={message} mail={message.mail} own={own} />}
       {(last || newest || message.delivery === "failed") && (
         <span class="below">
           <time class="number" dateTime={new Date(message.at_ms).toISOString()} title={exactly(message.at_ms)}>
             {timeOfDay(message.at_ms)}
           </time>
-          {own && (newest || message.delivery === "failed") && <Mark at={message.delivery} />}
+          {own && !message.mail && (newest || message.delivery === "failed") && <Mark at={message.delivery} />}
         </span>
       )}
     </li>
@@ -168,6 +171,7 @@ function Timeline({ thread, items }: { thread: Open; items: Outgoing[] }) {
             "message" in piece ? (
               <Message
                 key={piece.message.id}
+                conversation={thread.id}
                 message={piece.message}
                 first={!joins(pieces[at - 1], piece)}
                 last={!joins(piece, pieces[at + 1])}

@@ -130,6 +130,12 @@ pub fn compose(draft: &Draft) -> Result<Vec<u8>, DraftError> {
     message.map(|it| it.formatted()).map_err(|error| DraftError::Other(error.to_string()))
 }
 
+/// Whether mail can be sent to an address.
+#[must_use]
+pub fn is_address(address: &str) -> bool {
+    address.len() <= 254 && !address.chars().any(char::is_control) && address.parse::<Address>().is_ok()
+}
+
 fn field_name(name: &'static str) -> Result<HeaderName, DraftError> {
     HeaderName::new_from_ascii(name.to_owned()).map_err(|error| DraftError::Other(error.to_string()))
 }

@@ -10,5 +10,5 @@ pub mod compose;
 pub mod dkim;
 pub mod relay;
 
-pub use compose::{Draft, DraftError, File, compose};
+pub use compose::{Draft, DraftError, File, compose, is_address};
 pub use relay::{Relay, Sent};

@@ -94,7 +94,11 @@ impl Relay {
                 return Ok(kept);
             }
         }
-        timeout(ANSWER, self.connect()).await.unwrap_or(Err(ConnectorError::Wait { retry_ms: 10_000 }))
+        match timeout(ANSWER, self.connect()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            // Who signs in, or the certificate, is refused: no mail is at fault, so each waits until that is mended.
+            Ok(Err(_)) | Err(_) => Err(ConnectorError::Wait { retry_ms: 10_000 }),
+        }
     }
 
     async fn connect(&self) -> Result<Connection, ConnectorError> {

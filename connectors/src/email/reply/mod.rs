@@ -50,24 +50,31 @@ impl Split {
     /// without. Never nothing: if all of it is quoted or signed, all of it is shown.
     #[must_use]
     pub fn visible(&self) -> String {
+        let shown: String =
+            self.parted().filter(|(_, shown)| *shown).map(|(it, _)| it.text.as_str()).collect();
+        if shown.trim().is_empty() { shown } else { shown.trim_matches('\n').to_owned() }
+    }
+
+    /// What is folded away at first: all that [`Self::visible`] does not show.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        let folded: String =
+            self.parted().filter(|(_, shown)| !shown).map(|(it, _)| it.text.as_str()).collect();
+        folded.trim_matches('\n').to_owned()
+    }
+
+    /// Each piece, and whether it is shown at first.
+    fn parted(&self) -> impl Iterator<Item = (&Piece, bool)> {
         let is_new = |it: &Piece| it.kind == Kind::New && !it.text.trim().is_empty();
-        let news: Vec<usize> = (0..self.pieces.len()).filter(|at| is_new(&self.pieces[*at])).collect();
-        let (Some(&first), Some(&last)) = (news.first(), news.last()) else {
-            return self.pieces.iter().map(|it| it.text.as_str()).collect();
-        };
-        let mut shown = String::new();
-        for at in first..=last {
-            let piece = &self.pieces[at];
-            let answered = piece.kind == Kind::Quote
-                && self
-                    .pieces
-                    .get(at + 1)
-                    .is_some_and(|next| is_new(next) && answers(&piece.text, &next.text));
-            if piece.kind == Kind::New || answered {
-                shown.push_str(&piece.text);
-            }
-        }
-        shown.trim_matches('\n').to_owned()
+        let first = self.pieces.iter().position(is_new);
+        let last = self.pieces.iter().rposition(is_new);
+        self.pieces.iter().enumerate().map(move |(at, piece)| {
+            let (Some(first), Some(last)) = (first, last) else { return (piece, true) };
+            let next = self.pieces.get(at + 1).filter(|next| is_new(next));
+            let answered =
+                piece.kind == Kind::Quote && next.is_some_and(|next| answers(&piece.text, &next.text));
+            (piece, (first..=last).contains(&at) && (piece.kind == Kind::New || answered))
+        })
     }
 
     /// What is not quoted: what is new, with signatures.

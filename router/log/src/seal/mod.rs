@@ -10,6 +10,7 @@
 mod cipher;
 mod erase;
 mod erased;
+mod file;
 mod files;
 mod keys;
 
@@ -25,6 +26,7 @@ use policy::id::CustomerId;
 
 use self::cipher::{cipher, decrypt, encrypt, random};
 pub use self::erased::erased;
+pub use self::file::{FileKey, seal_file, unseal_file};
 use self::files::{KeyFiles, Loaded};
 use self::keys::{DataKey, Hot, KeyRow, unwrap};
 use crate::{Level, Log, ShardId, Table, Write};
