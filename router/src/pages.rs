@@ -82,8 +82,8 @@ async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let file =
         if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() };
-    // The shop shows the chat in a frame, as a company's page does.
-    let frames = if file == "shop/index.html" { "'self'" } else { "'none'" };
+    // The shop shows the chat in a frame, as a company's page does; the console shows mail in one.
+    let frames = if matches!(&*file, "shop/index.html" | "console/index.html") { "'self'" } else { "'none'" };
     serve(&file, &headers, &Framing { ancestors: "'none'", frames })
 }
 
@@ -220,8 +220,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_shop_shows_frames() {
-        for (path, frames) in [("/shop/", "frame-src 'self';"), ("/console/", "frame-src 'none';")] {
+    async fn only_the_shop_and_the_console_show_frames() {
+        for (path, frames) in [
+            ("/shop/", "frame-src 'self';"),
+            ("/console/", "frame-src 'self';"),
+            ("/dashboard/", "frame-src 'none';"),
+        ] {
             let response = asset(path.parse().unwrap(), HeaderMap::new()).await;
             assert!(header(&response, "content-security-policy").contains(frames), "{path}");
         }

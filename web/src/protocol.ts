@@ -79,6 +79,24 @@ export type AlarmRow = {
   needs?: Array<string>,
 };
 
+/** A mail that became no message: it is kept, and somebody decides. */
+export type AsideView = {
+  /** Which. */
+  id: string,
+  /** When it came, milliseconds since 1970. */
+  at_ms: number,
+  /** The mailbox that it came to. */
+  account: string,
+  /** Why it was set aside: `automatic_reply`, `notice`, `bulk`, `report`, `own`, `complaint`, `loop`, `no_sender`, `refused`. */
+  why: string,
+  /** The address that it names as its sender. */
+  from: string,
+  /** Its subject. */
+  subject: string,
+  /** The conversation that it proves to know of, if there is one. */
+  conversation?: ConversationId | null,
+};
+
 /** Who wrote, or who holds. */
 export type Author = {
   /** Customer, person, bot or the router itself. */
@@ -151,6 +169,15 @@ export type ClientFrame = { "type": "hello",
   conversation?: ConversationId | null,
   /** The text, 1 to 16,384 bytes after trimming. */
   text: string,
+} | { "type": "mail",
+  /** The client's id of this request, 1 to 64 characters. */
+  id: string,
+  /** Where it belongs. */
+  conversation: ConversationId,
+  /** The text, 1 to 16,384 bytes after trimming. */
+  text: string,
+  /** Subject, copies, files. */
+  mail: MailInput,
 } | { "type": "accept",
   /** The client's id of this request. */
   id: string,
@@ -319,6 +346,32 @@ export type DecisionView = {
 /** How far a message got. It only ever moves forward. */
 export type DeliveryState = "sent" | "delivered" | "seen" | "failed";
 
+/** A file that waits to go out with a mail. */
+export type FileBody = {
+  /** By what a mail names it. */
+  id: string,
+  /** Its name, cleaned. */
+  name: string,
+  /** Its type. */
+  media_type: string,
+  /** Its size in bytes. */
+  size: number,
+};
+
+/** Something that a mail carries. */
+export type FileView = {
+  /** Its number in the mail: 0, 1, 2, ... */
+  number: number,
+  /** Its name. */
+  name: string,
+  /** Its type, as the sender says. */
+  media_type: string,
+  /** Its size in bytes. */
+  size: number,
+  /** Whether it belongs into the text rather than beneath it. */
+  inline?: boolean,
+};
+
 /** Who would have got it, had that one been better by so much. */
 export type FlipView = {
   /** Who. */
@@ -382,6 +435,49 @@ export type LosingGroup = {
   agents: number,
 };
 
+/** What an agent says about a mail that goes out. What is left out follows from the conversation. */
+export type MailInput = {
+  /** The subject; else the customer's, with `Re:`. */
+  subject?: string | null,
+  /** To whom instead of the customer's address. */
+  to?: string | null,
+  /** Who gets a copy, 20 at most. Who is named here takes part in the conversation from then on. */
+  cc?: Array<string>,
+  /** Who gets a copy without anybody knowing, 20 at most. */
+  bcc?: Array<string>,
+  /** Whether the customer's last mail is quoted beneath. */
+  quote?: boolean,
+  /** Files, by the ids that `POST /api/v1/conversations/{id}/files` gave, 20 at most. */
+  files?: Array<string>,
+};
+
+/** How far a mail of ours got. */
+export type MailState = "waiting" | "sent" | "delayed" | "delivered" | "failed" | "unknown";
+
+/** What a message that came or went by email has beside its text. */
+export type MailView = {
+  /** The subject. */
+  subject: string,
+  /** The address that wrote it; of our own mail the mailbox. */
+  from?: string,
+  /** To whom it is addressed. */
+  to?: Array<string>,
+  /** Who got a copy. */
+  cc?: Array<string>,
+  /** What it quotes of earlier mails, and its signature. */
+  quoted?: string,
+  /** Whether it has a form of its own, to be read at `GET /api/v1/conversations/{id}/messages/{seq}/mail`. */
+  html?: boolean,
+  /** What it carries, each to be read at `GET /api/v1/conversations/{id}/messages/{seq}/files/{number}`. */
+  files?: Array<FileView>,
+  /** How sure it is that it comes from that address; of our own mail absent. */
+  proof?: SenderProof | null,
+  /** Of our own mail: how far it got. */
+  state?: MailState | null,
+  /** Why it got no further, in the other server's words or ours. */
+  why?: string | null,
+};
+
 /** The owner of a session. */
 export type Me = {
   /** `customer`, `agent`, `supervisor`, `admin`. */
@@ -431,6 +527,8 @@ export type MessageView = {
   client_id?: string | null,
   /** What was understood of a customer's message, shown to agents only. */
   labels?: LabelsView | null,
+  /** What it has beside its text because it came or went by email, shown to agents only. */
+  mail?: MailView | null,
 };
 
 /** How a session goes on after `hello`. */
@@ -565,6 +663,9 @@ export type ScorePart = {
   /** Points. */
   points: number,
 };
+
+/** How sure it is that a mail comes from the address that it names. */
+export type SenderProof = "verified" | "unverified" | "suspect";
 
 /** One frame from the server. */
 export type ServerFrame = { "type": "welcome",

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, ClientFrame, ConversationBody, HistoryBody, Problem, ServerFrame, SignInBody,
-    SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody, WidgetSessionBody,
-    WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, AsideView, ClientFrame, ConversationBody, FileBody, HistoryBody, Problem,
+    ServerFrame, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody,
+    WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -87,6 +87,8 @@ pub(crate) fn text() -> String {
     collected.add::<WorkspaceBody>();
     collected.add::<TryBody>();
     collected.add::<TrialBody>();
+    collected.add::<FileBody>();
+    collected.add::<AsideView>();
     let types: Vec<&str> = collected.types.values().map(String::as_str).collect();
     format!(
         "{HEADER}\nexport const VERSION = {};\nexport const SUBPROTOCOL = {:?};\n\n{}",

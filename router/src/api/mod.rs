@@ -26,6 +26,7 @@ pub use authorize::{bearer, cookie};
 /// Everything under `/api/v1`, and the health and metrics addresses.
 pub fn router(app: Arc<App>) -> Router {
     let limit = DefaultBodyLimit::max(app.config.limits.body_bytes);
+    let files = DefaultBodyLimit::max(mail::FILE_BYTES);
     let api = Router::new()
         .route("/socket", get(handshake::upgrade))
         .route("/sign-in", post(sign_in::sign_in))
@@ -41,10 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/conversations/{id}/messages/{seq}/files/{number}", get(mail::file))
         .route("/conversations/{id}/messages/{seq}/raw", get(mail::raw))
         .route("/conversations/{id}/messages/{seq}/send-again", post(mail::send_again))
-        .route(
-            "/conversations/{id}/files",
-            post(mail::add_file).layer(DefaultBodyLimit::max(mail::FILE_BYTES)),
-        )
+        .route("/conversations/{id}/files", post(mail::add_file).layer(files))
         .route("/mail/aside", get(mail::aside))
         .route("/mail/aside/{id}", get(mail::aside_raw))
         .route("/mail/aside/{id}/take", post(mail::take_aside))

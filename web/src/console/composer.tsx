@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Thread } from "../conversations.ts";
 import { words } from "../format.ts";
 import { Send } from "../icons.tsx";
-import { input, LetterFields, letterOf, subjectOf } from "./letter.tsx";
+import { addressOf, input, LetterFields, letterOf, subjectOf } from "./letter.tsx";
 import { drafts, focusComposer, line, note } from "./state.ts";
 
 const TEXT_MAX_BYTES = 16_384;
@@ -60,6 +60,7 @@ export function Composer({ thread }: { thread: Thread }) {
           conversation={thread.id}
           letter={letter}
           subject={subjectOf(thread.messages)}
+          to={addressOf(thread.messages)}
           change={(next) => {
             setLetter(next);
             drafts.set(letterKey, JSON.stringify(next));

@@ -11,6 +11,7 @@ import { note } from "./state.ts";
 /** A draft beside its text. Addresses stand as they are written. */
 export interface Letter {
   subject: string;
+  to: string;
   cc: string;
   bcc: string;
   quote: boolean;
@@ -19,7 +20,7 @@ export interface Letter {
   open: boolean;
 }
 
-export const NEW: Letter = { subject: "", cc: "", bcc: "", quote: true, files: [], open: false };
+export const NEW: Letter = { subject: "", to: "", cc: "", bcc: "", quote: true, files: [], open: false };
 
 /** A letter that was kept; a new one where there is none, or something else. */
 export function letterOf(text: string): Letter {
@@ -40,6 +41,7 @@ export function addresses(text: string): string[] {
 export function input(letter: Letter): MailInput {
   return {
     ...(letter.subject.trim() ? { subject: letter.subject.trim() } : {}),
+    ...(addresses(letter.to)[0] ? { to: addresses(letter.to)[0] } : {}),
     ...(addresses(letter.cc).length > 0 ? { cc: addresses(letter.cc) } : {}),
     ...(addresses(letter.bcc).length > 0 ? { bcc: addresses(letter.bcc) } : {}),
     ...(letter.quote ? { quote: true } : {}),
@@ -53,14 +55,20 @@ export function subjectOf(messages: readonly MessageView[]): string {
   return /^re:/i.test(subject) || !subject ? subject : `Re: ${subject}`;
 }
 
+/** The address that an answer to these messages goes to. */
+export function addressOf(messages: readonly MessageView[]): string {
+  return messages.findLast((it) => it.from.kind === "customer" && it.mail?.from)?.mail?.from ?? "";
+}
+
 interface Props {
   conversation: string;
   letter: Letter;
   subject: string;
+  to: string;
   change(letter: Letter): void;
 }
 
-export function LetterFields({ conversation, letter, subject, change }: Props) {
+export function LetterFields({ conversation, letter, subject, to, change }: Props) {
   const picker = useRef<HTMLInputElement>(null);
   const add = async (files: FileList | null) => {
     let kept = letter.files;
@@ -79,7 +87,7 @@ export function LetterFields({ conversation, letter, subject, change }: Props) {
     }
     if (picker.current) picker.current.value = "";
   };
-  const field = (name: "subject" | "cc" | "bcc", label: string, hint: string) => (
+  const field = (name: "subject" | "to" | "cc" | "bcc", label: string, hint: string) => (
     <label class="letter-field">
       <span class="muted">{label}</span>
       <input
@@ -96,6 +104,7 @@ export function LetterFields({ conversation, letter, subject, change }: Props) {
       {letter.open && (
         <>
           {field("subject", "Subject", subject)}
+          {field("to", "To", to)}
           {field("cc", "Copy to", "")}
           {field("bcc", "Hidden copy to", "")}
         </>

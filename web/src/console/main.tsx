@@ -9,6 +9,7 @@ import "./list.css";
 import "./floating.css";
 import "./console.css";
 import "./thread.css";
+import "./mail.css";
 import { Door } from "../sign-in.tsx";
 import { Context } from "./context.tsx";
 import { Help, listenToKeys } from "./keys.tsx";
