@@ -1,9 +1,11 @@
 //! A mail becomes a conversation, the answer goes out as mail, and the answer to that comes back into the same conversation.
 //! The mail server's side is played here, word by word; real mail servers are spoken to in the connectors' own tests.
 
+mod beside_chat;
 mod carried;
 mod desk;
 mod going_out;
+mod real;
 
 use protocol::{DeliveryState, ServerFrame, SessionEvent};
 

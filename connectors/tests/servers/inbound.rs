@@ -9,7 +9,7 @@ use connectors::email::{Limits, read};
 use tokio::net::TcpListener;
 
 use crate::PATIENCE;
-use crate::server::Mail;
+use crate::mail::Mail;
 
 /// Refuses the first, keeps the rest.
 #[derive(Default)]

@@ -7,7 +7,8 @@ use connectors::email::imap::{Cursor, Fetched, ImapMailbox, Settings};
 use connectors::email::{Limits, read};
 
 use crate::PATIENCE;
-use crate::server::{Mail, support};
+use crate::mail::Mail;
+use crate::server::support;
 
 fn mailbox(mail: &Mail, mail_bytes: usize, history: bool) -> ImapMailbox {
     ImapMailbox::new(Settings {
@@ -70,16 +71,16 @@ async fn each_mail_is_taken_once() {
     assert_eq!(mails.len(), 1);
 
     // The server goes and comes back.
-    mail.restart_dovecot();
+    mail.kill_dovecot();
     mail.deliver("ann@shop.test", "support@hub.test", &letter(6));
     assert_eq!(collect(&boxed, &mut cursor, 1).await.len(), 1);
 
     // All numbers are new: everything is read again, and known by its ids.
     let before = cursor.expect("a cursor").validity;
-    mail.restart_dovecot();
+    mail.kill_dovecot();
     mail.renumber("support@hub.test");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    mail.restart_dovecot();
+    mail.kill_dovecot();
     let again = collect(&boxed, &mut cursor, 7).await;
     assert_ne!(cursor.expect("a cursor").validity, before);
     let mut ids: BTreeMap<String, usize> = BTreeMap::new();

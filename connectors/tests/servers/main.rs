@@ -3,6 +3,7 @@
 //! run as root (Postfix's master needs it), the tests say "skipped".
 
 mod inbound;
+mod mail;
 mod mailbox;
 mod outbound;
 mod server;

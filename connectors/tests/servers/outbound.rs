@@ -11,7 +11,8 @@ use connectors::email::{Limits, read};
 use policy::id::ConversationId;
 
 use crate::PATIENCE;
-use crate::server::{Mail, support};
+use crate::mail::Mail;
+use crate::server::support;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_is_taken_and_reports_find_their_mail() {

@@ -92,8 +92,13 @@ impl Desk {
 
     /// One with these settings of its account.
     pub(crate) async fn open_with(settings: &str) -> Self {
+        Self::open_under(None, settings).await
+    }
+
+    /// One under a policy, with these settings of its account.
+    pub(crate) async fn open_under(policy: Option<&str>, settings: &str) -> Self {
         let mut server = Server::start().await;
-        let workspace = server.workspace("shop", None).await;
+        let workspace = server.workspace("shop", policy).await;
         let agent = workspace.agent("ana").await;
         let (port, handed, envelopes) = relay().await;
         let lmtp =

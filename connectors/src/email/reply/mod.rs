@@ -50,9 +50,9 @@ impl Split {
     /// without. Never nothing: if all of it is quoted or signed, all of it is shown.
     #[must_use]
     pub fn visible(&self) -> String {
-        let shown: String =
-            self.parted().filter(|(_, shown)| *shown).map(|(it, _)| it.text.as_str()).collect();
-        if shown.trim().is_empty() { shown } else { shown.trim_matches('\n').to_owned() }
+        let shown = self.parted().filter(|(_, shown)| *shown);
+        let shown: String = shown.map(|(it, _)| it.text.as_str()).collect();
+        if self.pieces.iter().any(is_new) { shown.trim_matches('\n').to_owned() } else { shown }
     }
 
     /// What is folded away at first: all that [`Self::visible`] does not show.
@@ -65,7 +65,6 @@ impl Split {
 
     /// Each piece, and whether it is shown at first.
     fn parted(&self) -> impl Iterator<Item = (&Piece, bool)> {
-        let is_new = |it: &Piece| it.kind == Kind::New && !it.text.trim().is_empty();
         let first = self.pieces.iter().position(is_new);
         let last = self.pieces.iter().rposition(is_new);
         self.pieces.iter().enumerate().map(move |(at, piece)| {
@@ -84,6 +83,10 @@ impl Split {
             self.pieces.iter().filter(|it| it.kind != Kind::Quote).map(|it| it.text.as_str()).collect();
         if kept.trim().is_empty() { self.visible() } else { kept.trim_matches('\n').to_owned() }
     }
+}
+
+fn is_new(piece: &Piece) -> bool {
+    piece.kind == Kind::New && !piece.text.trim().is_empty()
 }
 
 /// Whether new text answers the quote before it. What follows a long quoted line at once, without a blank line between, is
