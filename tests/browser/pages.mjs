@@ -97,7 +97,7 @@ export class Agent {
 
   async go(state) {
     await this.stateControl.click();
-    await this.page.getByRole("menuitem", { name: new RegExp(`^${state}`, "i") }).click();
+    await this.page.getByRole("menuitemradio", { name: new RegExp(`^${state}`, "i") }).click();
     await this.is(state);
   }
 

@@ -47,12 +47,20 @@ export function languageName(tag: string, inLanguage = "en"): string {
 
 /** A number with its thousands apart. */
 export function number(value: number, digits = 0): string {
-  return new Intl.NumberFormat("en", { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat("en", { maximumFractionDigits: digits, signDisplay: "negative" }).format(value);
 }
 
 /** A word of the workspace as a person would write it: `web_chat` is `web chat`. */
 export function words(name: string): string {
   return name.replaceAll("_", " ");
+}
+
+/** One group of figures: a queue, a language, a priority, or everybody. */
+export function groupName({ by, name }: { by: string; name: string }): string {
+  if (by === "all") return "Everybody";
+  if (by === "priority") return `Priority ${name}`;
+  if (by === "language") return name && name !== "unknown" ? languageName(name) : "Language not known";
+  return words(name);
 }
 
 /** What a customer who came now would be told: `2–4 min`, or one figure where both ends are the same. */

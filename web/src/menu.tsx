@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { Check } from "./icons.tsx";
 import "./menu.css";
 
 export interface Action {
@@ -9,6 +10,10 @@ export interface Action {
   icon?: ComponentChildren;
   /** Under the name: what it means. */
   note?: string;
+  /** What holds now: a radio among its kind. */
+  on?: boolean;
+  /** A line stands above it. */
+  apart?: boolean;
   run(): void;
 }
 
@@ -27,14 +32,14 @@ export function Menu({ label, actions, children, class: name = "quiet icon-only"
   const button = useRef<HTMLButtonElement>(null);
   const id = useId();
   useEffect(() => {
-    if (open) list.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
+    if (open) list.current?.querySelector<HTMLElement>("[role^=menuitem]")?.focus();
   }, [open]);
   const close = (back: boolean) => {
     setOpen(false);
     if (back) button.current?.focus();
   };
   const key = (event: KeyboardEvent) => {
-    const items = [...(list.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
+    const items = [...(list.current?.querySelectorAll<HTMLElement>("[role^=menuitem]") ?? [])];
     const at = items.indexOf(document.activeElement as HTMLElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
     if (to !== undefined) items.at(to % items.length)?.focus();
@@ -67,10 +72,11 @@ export function Menu({ label, actions, children, class: name = "quiet icon-only"
       {open && (
         <ul role="menu" id={id} aria-label={label} ref={list} onKeyDown={key}>
           {actions.map((action) => (
-            <li role="none" key={action.name}>
+            <li role="none" key={action.name} class={action.apart ? "apart" : ""}>
               <button
                 type="button"
-                role="menuitem"
+                role={action.on === undefined ? "menuitem" : "menuitemradio"}
+                aria-checked={action.on}
                 tabIndex={-1}
                 onClick={() => {
                   close(true);
@@ -82,6 +88,7 @@ export function Menu({ label, actions, children, class: name = "quiet icon-only"
                   {action.name}
                   {action.note && <small>{action.note}</small>}
                 </span>
+                {action.on && <Check />}
               </button>
             </li>
           ))}

@@ -18,6 +18,9 @@ const TRIGGERS: Record<string, string> = {
   transfer: "it was handed over",
 };
 
+/** How long it took until somebody was found. */
+export const waited = (ms: number) => (ms < 1_000 ? "at once" : `after ${clock(ms)}`);
+
 /** The customer's time, by the second: minutes would hide what decided. */
 const seconds = (ms: number) => `${number(ms / 1_000, Math.abs(ms) < 10_000 ? 1 : 0)} s`;
 
@@ -75,13 +78,15 @@ export function lost(group: LosingGroup): string {
 export function Record({ decision }: { decision: DecisionView }) {
   const candidates = [decision.winner, ...decision.nearest];
   const most = Math.max(...candidates.map(total));
-  const parts = decision.winner.score.map((part) => part.name);
+  // A column of zeros says nothing.
+  const told = (name: string) => candidates.some((it) => it.score.some((part) => part.name === name && part.points !== 0));
+  const parts = decision.winner.score.map((part) => part.name).filter(told);
   const counted = new Set(summed(decision.winner).map((part) => part.name));
   return (
     <div class="record">
       <p>
-        <strong>{decision.winner.name}</strong> was chosen when {TRIGGERS[decision.trigger] ?? words(decision.trigger)}, after
-        a wait of <span class="number">{clock(decision.waited_ms)}</span>.
+        <strong>{decision.winner.name}</strong> was chosen when {TRIGGERS[decision.trigger] ?? words(decision.trigger)},{" "}
+        <span class="number">{waited(decision.waited_ms)}</span>.
       </p>
       <div class="record-table" tabIndex={0} role="group" aria-label="Candidates and their points">
         <table>

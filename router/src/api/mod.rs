@@ -11,6 +11,7 @@ mod trial;
 mod whatif;
 mod widget;
 mod workspaces;
+mod written;
 
 use std::sync::Arc;
 

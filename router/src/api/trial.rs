@@ -85,7 +85,8 @@ pub(super) async fn show(
 ) -> Result<Json<TrialBody>, Refusal> {
     let workspace = signed_in.at_least(Role::Supervisor)?;
     let trial = app.trials.of(workspace).ok_or_else(|| Refusal::not_found("trial"))?;
-    let tried_policy = toml::to_string(&trial.tried).map_err(|error| Refusal::internal(error.to_string()))?;
+    let tried_policy =
+        super::written::written(&trial.tried).map_err(|error| Refusal::internal(error.to_string()))?;
     let in_force = *trial.document(workspace, app.now().0) == trial.tried;
     let (since_ms, block_ms) = (trial.since_ms, trial.block_ms);
     let (log, shards) = (Arc::clone(&app.log), usize::from(app.config.shards));

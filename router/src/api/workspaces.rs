@@ -102,7 +102,7 @@ pub(crate) async fn unmake(app: &App, record: &WorkspaceRecord) -> Result<(), Re
     app.accounts.remove_workspace(record.id).await.map_err(refusal)
 }
 
-/// `GET /api/v1/policy`: the document in force, as TOML.
+/// `GET /api/v1/policy`: the document in force, as TOML, without what is as it would be anyhow.
 pub(super) async fn policy(State(app): State<Arc<App>>, signed_in: SignedIn) -> Result<String, Refusal> {
     let workspace = signed_in.at_least(Role::Supervisor)?;
     let document = app
@@ -111,7 +111,7 @@ pub(super) async fn policy(State(app): State<Arc<App>>, signed_in: SignedIn) -> 
         .query(move |state| state.engine().workspace(workspace).map(|it| it.policy.document().clone()))
         .await?
         .ok_or_else(|| Refusal::not_found("workspace"))?;
-    toml::to_string(&document).map_err(|error| Refusal::internal(error.to_string()))
+    super::written::written(&document).map_err(|error| Refusal::internal(error.to_string()))
 }
 
 /// `PUT /api/v1/policy`: a new document (TOML), in force at the next event.

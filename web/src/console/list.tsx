@@ -6,7 +6,7 @@ import { clock, languageName, span } from "../format.ts";
 import { Bot, Clock, Done, Park, Queue } from "../icons.tsx";
 import { now } from "../live.ts";
 import type { OfferView } from "../protocol.ts";
-import { accept, decline, groups, line, me, myTurn, nameOf, offers, selected, unseen, whyLine } from "./state.ts";
+import { accept, decline, groups, line, me, myTurn, nameOf, offer as chosen, offers, selected, unseen, whyLine } from "./state.ts";
 
 const WAITING_MS = 60_000;
 const LATE_MS = 180_000;
@@ -78,7 +78,8 @@ function Row({ thread }: { thread: Thread }) {
   );
 }
 
-function Offer({ offer }: { offer: OfferView }) {
+/** One offer; `keys` where the keys act on it. */
+function Offer({ offer, keys }: { offer: OfferView; keys: boolean }) {
   const view = offer.conversation;
   const left = Math.max(0, offer.until_ms - now.value);
   const whole = Math.max(1, offer.until_ms - offer.made_ms);
@@ -117,10 +118,10 @@ function Offer({ offer }: { offer: OfferView }) {
       </span>
       <span class="offer-actions">
         <button type="button" class="primary" onClick={() => void accept(offer.id)}>
-          Accept <kbd aria-hidden="true">a</kbd>
+          Accept {keys && <kbd aria-hidden="true">a</kbd>}
         </button>
         <button type="button" onClick={() => decline(offer.id)}>
-          Decline <kbd aria-hidden="true">d</kbd>
+          Decline {keys && <kbd aria-hidden="true">d</kbd>}
         </button>
       </span>
     </li>
@@ -130,6 +131,7 @@ function Offer({ offer }: { offer: OfferView }) {
 export function List() {
   const known = line.value?.known.value;
   const state = me.value?.state;
+  const meant = chosen.value ?? offers.value[0];
   const nothing = offers.value.length === 0 && groups.value.every((group) => group.threads.length === 0);
   return (
     <nav class="list" aria-label="Conversations">
@@ -141,7 +143,7 @@ export function List() {
             </h2>
             <ul>
               {offers.value.map((offer) => (
-                <Offer key={offer.id} offer={offer} />
+                <Offer key={offer.id} offer={offer} keys={offer === meant} />
               ))}
             </ul>
           </>

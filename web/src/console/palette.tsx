@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { words } from "../format.ts";
 import { signOut } from "../sign-in.tsx";
 import { help } from "./keys.tsx";
 import { find } from "./search.ts";
@@ -50,6 +51,11 @@ function entries(): Entry[] {
   for (const wish of ["online", "away", "offline"] as const) {
     if (state.me.value?.state !== wish) list.push({ name: `Go ${wish}`, run: () => state.presence(wish) });
   }
+  const paused = state.me.value?.paused ?? [];
+  for (const channel of state.me.value?.channels ?? []) {
+    list.push({ name: `${paused.includes(channel) ? "Take up" : "Pause"} ${words(channel)}`, run: () => state.pause(channel) });
+  }
+  if (state.me.value?.wrapping?.length) list.push({ name: "Writing up is done", run: state.written });
   list.push({ name: "Show or fold the context", run: () => { state.context.value = !state.context.value; } });
   list.push({ name: "Keys", note: "?", run: () => { help.value = true; } });
   list.push({ name: "Dashboard", run: () => location.assign("/dashboard/") });

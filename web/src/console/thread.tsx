@@ -1,22 +1,19 @@
 // The thread: one timeline of messages and decisions, the actions on it, and the composer.
 
-import { useEffect, useRef, useState } from "preact/hooks";
 import { type Thread as Open, withHistory } from "../conversations.ts";
 import { clock, exactly, languageName, timeOfDay, words } from "../format.ts";
 import { Alert, Back, Bot, Check, CheckCheck, Clock, Done, Down, HandOver, Panel, Park, Reopen, Retry, TakeUp } from "../icons.tsx";
 import { now } from "../live.ts";
+import { joins, MessageLog } from "../log.tsx";
 import { type Action, Menu } from "../menu.tsx";
 import type { Outgoing } from "../outbox.ts";
 import { call } from "../problem.ts";
 import type { DecisionView, HistoryBody, MessageView } from "../protocol.ts";
-import { Record } from "../record.tsx";
+import { Record, waited } from "../record.tsx";
 import { Text } from "../text.tsx";
 import { Composer } from "./composer.tsx";
 import { Foot, Head } from "./mail.tsx";
 import * as state from "./state.ts";
-
-const NEAR_PX = 80;
-const GROUP_MS = 180_000;
 
 interface Place {
   first: boolean;
@@ -100,7 +97,7 @@ function Decided({ decision }: { decision: DecisionView }) {
       <details>
         <summary>
           <span>
-            Went to <strong>{decision.winner.name}</strong> after {clock(decision.waited_ms)}
+            Went to <strong>{decision.winner.name}</strong> {waited(decision.waited_ms)}
           </span>
           <time class="number">{timeOfDay(decision.at_ms)}</time>
         </summary>
@@ -113,108 +110,65 @@ function Decided({ decision }: { decision: DecisionView }) {
 type Piece = { at: number; message: MessageView } | { at: number; decision: DecisionView };
 
 function Timeline({ thread, items }: { thread: Open; items: Outgoing[] }) {
-  const log = useRef<HTMLDivElement>(null);
-  const stuck = useRef(true);
-  const [below, setBelow] = useState(false);
   const since = thread.messages[0]?.at_ms ?? 0;
   const made = (state.decisions.value.get(thread.id) ?? []).filter((it) => thread.messages[0]?.seq === 1 || it.at_ms >= since);
   const pieces: Piece[] = [
     ...thread.messages.map((message) => ({ at: message.at_ms, message })),
     ...made.map((decision) => ({ at: decision.at_ms, decision })),
   ].sort((a, b) => a.at - b.at || ("message" in a ? -1 : 1));
+  const said = (piece: Piece | undefined) => (piece && "message" in piece ? piece.message : undefined);
   const own = thread.messages.findLast((message) => message.from.kind !== "customer");
   const newest = thread.messages.at(-1);
   const typing = state.line.value?.typing.value.get(thread.id) === "customer";
-  const bottom = () => log.current?.scrollTo({ top: log.current.scrollHeight });
-  useEffect(() => {
-    stuck.current = true;
-    bottom();
-  }, [thread.id]);
-  useEffect(() => {
-    if (stuck.current || newest?.from.kind !== "customer") bottom();
-    else setBelow(true);
-  }, [newest?.id, items.length, typing, made.length]);
-  useEffect(() => {
-    const resized = new ResizeObserver(() => stuck.current && bottom());
-    if (log.current) resized.observe(log.current);
-    return () => resized.disconnect();
-  }, []);
-  const joins = (a: Piece | undefined, b: Piece | undefined) =>
-    !!a &&
-    !!b &&
-    "message" in a &&
-    "message" in b &&
-    a.message.from.kind === b.message.from.kind &&
-    a.message.from.agent === b.message.from.agent &&
-    b.at - a.at < GROUP_MS;
   return (
-    <div class="log-frame">
-      <div
-        class="log"
-        ref={log}
-        role="log"
-        aria-live="polite"
-        aria-label={`Messages with ${state.nameOf(thread)}`}
-        tabIndex={0}
-        onScroll={({ currentTarget: it }) => {
-          stuck.current = it.scrollHeight - it.scrollTop - it.clientHeight < NEAR_PX;
-          if (stuck.current) setBelow(false);
-        }}
-      >
-        {(thread.messages[0]?.seq ?? 1) > 1 && (
-          <button type="button" class="quiet earlier" onClick={() => void earlier(thread, log.current)}>
-            Show earlier messages
-          </button>
-        )}
-        <ol>
-          {pieces.map((piece, at) =>
-            "message" in piece ? (
-              <Message
-                key={piece.message.id}
-                conversation={thread.id}
-                message={piece.message}
-                first={!joins(pieces[at - 1], piece)}
-                last={!joins(piece, pieces[at + 1])}
-                newest={piece.message === own && items.length === 0}
-              />
-            ) : (
-              <Decided key={`decision ${piece.decision.at_ms}`} decision={piece.decision} />
-            ),
-          )}
-          {items.map((item) => (
-            <Unsent key={item.id} item={item} />
-          ))}
-          {thread.state === "closed" && <li class="event">Ended</li>}
-          {typing && (
-            <li class="message first">
-              <p class="bubble typing-dots">
-                <span class="hidden-text">{state.nameOf(thread)} is typing</span>
-                <i />
-                <i />
-                <i />
-              </p>
-            </li>
-          )}
-        </ol>
-      </div>
-      {below && (
-        <button type="button" class="below-button" onClick={bottom}>
-          <Down /> New message below
-        </button>
+    <MessageLog
+      label={`Messages with ${state.nameOf(thread)}`}
+      newest={newest}
+      own={newest?.from.kind !== "customer"}
+      unsent={items.length}
+      grows={`${typing} ${made.length} ${thread.state}`}
+      below="New message below"
+      earlier={(thread.messages[0]?.seq ?? 1) > 1 ? { name: "Show earlier messages", load: () => earlier(thread) } : undefined}
+    >
+      {pieces.map((piece, at) =>
+        "message" in piece ? (
+          <Message
+            key={piece.message.id}
+            conversation={thread.id}
+            message={piece.message}
+            first={!joins(said(pieces[at - 1]), piece.message)}
+            last={!joins(piece.message, said(pieces[at + 1]))}
+            newest={piece.message === own && items.length === 0}
+          />
+        ) : (
+          <Decided key={`decision ${piece.decision.at_ms}`} decision={piece.decision} />
+        ),
       )}
-    </div>
+      {items.map((item) => (
+        <Unsent key={item.id} item={item} />
+      ))}
+      {thread.state === "closed" && <li class="event">Ended</li>}
+      {typing && (
+        <li class="message first">
+          <p class="bubble typing-dots">
+            <span class="hidden-text">{state.nameOf(thread)} is typing</span>
+            <i />
+            <i />
+            <i />
+          </p>
+        </li>
+      )}
+    </MessageLog>
   );
 }
 
-async function earlier(thread: Open, log: HTMLElement | null): Promise<void> {
+async function earlier(thread: Open): Promise<void> {
   const known = state.line.value?.known;
   const before = thread.messages[0]?.seq;
   if (!known || !before) return;
-  const height = log?.scrollHeight ?? 0;
   try {
     const history = await call<HistoryBody>(`/conversations/${thread.id}/messages?before=${before}&limit=50`);
     known.value = withHistory(known.value, thread.id, history.messages);
-    requestAnimationFrame(() => log?.scrollTo({ top: log.scrollHeight - height }));
   } catch (error) {
     state.note.value = { text: error instanceof Error ? error.message : String(error), wrong: true };
   }
@@ -248,6 +202,11 @@ function later(): Action[] {
   ];
 }
 
+const otherwise = ({ id }: Open): Action[] => [
+  { name: "Close as solved", note: "e", run: () => state.close(id) },
+  { name: "Close, not solved", note: "E", run: () => state.close(id, false) },
+];
+
 function Actions({ thread }: { thread: Open }) {
   if (state.offer.value) return null;
   switch (thread.state) {
@@ -260,9 +219,14 @@ function Actions({ thread }: { thread: Open }) {
           <Menu label="Park" actions={later()} class="labelled">
             <Park /> <span class="words">Park</span>
           </Menu>
-          <button type="button" aria-label="Close" title="Close as solved (e), or not solved (E)" onClick={() => state.close(thread.id)}>
-            <Done /> <span class="words">Close</span>
-          </button>
+          <div class="split">
+            <button type="button" aria-label="Close" title="Close as solved (e)" onClick={() => state.close(thread.id)}>
+              <Done /> <span class="words">Close</span>
+            </button>
+            <Menu label="Close otherwise" actions={otherwise(thread)} class="icon-only">
+              <Down />
+            </Menu>
+          </div>
         </>
       );
     case "parked":

@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { clock, span, timeOfDay, words } from "../format.ts";
-import { Alert, Board, Console, Cut, Keyboard, Park, Search, SignOut, TakeUp, X } from "../icons.tsx";
+import { Alert, Board, Console, Cut, Done, Keyboard, Park, Search, SignOut, TakeUp, X } from "../icons.tsx";
 import { now } from "../live.ts";
 import { Menu } from "../menu.tsx";
 import type { AgentState } from "../protocol.ts";
@@ -32,17 +32,24 @@ function Presence() {
           name: STATES[wish],
           icon: <i class={`dot ${wish}`} aria-hidden="true" />,
           note: MEANING[wish],
+          on: state === wish,
           run: () => presence(wish),
         })),
-        ...(me.value?.channels ?? []).map((channel) => ({
+        ...(me.value?.channels ?? []).map((channel, at) => ({
           name: `${paused.includes(channel) ? "Take up" : "Pause"} ${words(channel)}`,
           icon: paused.includes(channel) ? <TakeUp /> : <Park />,
+          note: paused.includes(channel) ? "is paused: nothing of it is offered" : "offers nothing of it, keeps what is in hand",
+          apart: at === 0,
           run: () => pause(channel),
         })),
       ]}
     >
-      <i class={`dot ${state}`} aria-hidden="true" /> {STATES[state]}
-      {paused.length > 0 && <span class="muted words">, not {paused.map(words).join(", ")}</span>}
+      <i class={`dot ${state}`} aria-hidden="true" />
+      <span>
+        {STATES[state]}
+        {paused.length > 0 && <span class="muted words">, not {paused.map(words).join(", ")}</span>}
+      </span>
+      {paused.length > 0 && <Park />}
     </Menu>
   );
 }
@@ -63,9 +70,14 @@ function Room() {
 function WritingUp() {
   const until = (me.value?.wrapping ?? []).map((it) => it.until_ms);
   if (until.length === 0) return null;
+  const left = clock(Math.max(0, Math.min(...until) - now.value));
   return (
-    <button type="button" class="labelled" title="Free the room of what was just closed" onClick={written}>
-      Writing up, <span class="number">{clock(Math.max(0, Math.min(...until) - now.value))}</span>: done
+    <button type="button" class="wrapping" title="Free the room of what was just closed" onClick={written}>
+      <Done />
+      <span class="hide-narrow">Done writing up</span>
+      <span class="number muted">
+        {left} <span class="hidden-text">left</span>
+      </span>
     </button>
   );
 }

@@ -1,9 +1,9 @@
 // Below the figures: queues as rows, agents as a compact grid, and the conversations behind it all.
 
-import { languageName, number, promise, span, words } from "../format.ts";
+import { groupName, languageName, number, promise, span, words } from "../format.ts";
 import { Alert, Bot, Check, Person } from "../icons.tsx";
 import { now } from "../live.ts";
-import type { AgentRow, AgentState, BoardView, ConversationState, ConversationView, PromiseRow, QueueRow } from "../protocol.ts";
+import type { AgentRow, AgentState, BoardView, ConversationState, ConversationView, QueueRow } from "../protocol.ts";
 import { open, opened } from "./state.ts";
 
 function Queue({ queue }: { queue: QueueRow }) {
@@ -71,13 +71,6 @@ export function Queues({ board }: { board: BoardView }) {
   );
 }
 
-const BY: Record<string, string> = { all: "All", queue: "Queue", language: "Language", priority: "Priority" };
-
-function groupName({ by, name }: PromiseRow): string {
-  if (by === "language") return name ? languageName(name) : "not known";
-  return by === "queue" ? words(name) : name;
-}
-
 /** How the promises of the wait were kept: nine in ten are to be. */
 export function Promises({ board }: { board: BoardView }) {
   const rows = board.promises ?? [];
@@ -100,7 +93,7 @@ export function Promises({ board }: { board: BoardView }) {
             {rows.map((row) => (
               <tr key={`${row.by} ${row.name}`}>
                 <th scope="row">
-                  <span class="name">{groupName(row)}</span> <span class="muted">{BY[row.by] ?? row.by}</span>
+                  <span class="name">{groupName(row)}</span>
                 </th>
                 <td class="number">{number(row.served)}</td>
                 <td class="number">{row.served ? `${row.kept} %` : "–"}</td>

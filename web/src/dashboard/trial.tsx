@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { exactly, number } from "../format.ts";
+import { exactly, number, timeOfDay } from "../format.ts";
 import { ask, Refused } from "../problem.ts";
 import type { TrialArm, TrialBody } from "../protocol.ts";
 
@@ -37,8 +37,8 @@ function Arm({ name, arm }: { name: string; arm: TrialArm }) {
   return (
     <tr>
       <th scope="row">{name}</th>
-      <td class="number">{number(arm.wait_s, 1)} s</td>
-      <td class="number">{number(arm.left * 100, 1)} %</td>
+      <td class="number">{arm.conversations ? `${number(arm.wait_s, 1)} s` : "–"}</td>
+      <td class="number">{arm.conversations ? `${number(arm.left * 100, 1)} %` : "–"}</td>
       <td class="number">{number(arm.conversations)}</td>
       <td class="number">{number(arm.blocks)}</td>
     </tr>
@@ -66,7 +66,7 @@ export function Trial({ text, admin }: { text: string; admin: boolean }) {
       {it ? (
         <>
           <p class="muted number">
-            Since {exactly(it.since_ms)}, in blocks of {it.minutes} minutes. Now in force: the {it.in_force ? "tried" : "kept"} policy.
+            Since <time title={exactly(it.since_ms)}>{timeOfDay(it.since_ms)}</time>, in blocks of {it.minutes} minutes. Now in force: the {it.in_force ? "tried" : "kept"} policy.
           </p>
           <div class="scroll" tabIndex={0} role="group" aria-label="Kept and tried policy">
             <table>

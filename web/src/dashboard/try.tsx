@@ -2,7 +2,8 @@
 // guards that must hold before it can be published.
 
 import { signal } from "@preact/signals";
-import { exactly, languageName, number, words } from "../format.ts";
+import { useEffect } from "preact/hooks";
+import { exactly, groupName, number, timeOfDay } from "../format.ts";
 import { Alert, Check } from "../icons.tsx";
 import { ask, Refused } from "../problem.ts";
 import type { TryBody, TryChange, TryGroup } from "../protocol.ts";
@@ -42,6 +43,7 @@ const load = () =>
 const run = () =>
   doing("trying", async () => {
     const of = text.value;
+    result.value = null;
     const request = { method: "POST", headers: { "Content-Type": "text/plain" }, body: of };
     const body = (await (await ask(`/policy/try?hours=${hours.value}`, request)).json()) as TryBody;
     result.value = { of, body };
@@ -53,16 +55,12 @@ const publish = () =>
     told.value = { wrong: false, text: "Published. It is in force from the next event on." };
   });
 
-function nameOf(group: TryGroup): string {
-  if (group.by === "all") return "Everybody";
-  if (group.by === "priority") return `Priority ${group.name}`;
-  if (group.by === "language") return group.name === "unknown" ? "Language not known" : languageName(group.name);
-  return words(group.name);
-}
-
 const WIDTH = 260;
 const seconds = (value: number) => `${number(value, value < 10 ? 1 : 0)} s`;
-const signed = (value: number) => `${value < 0 ? "−" : "+"}${number(Math.abs(value), Math.abs(value) < 10 ? 1 : 0)}`;
+function signed(value: number): string {
+  const size = number(Math.abs(value), Math.abs(value) < 10 ? 1 : 0);
+  return size === "0" ? size : `${value < 0 ? "−" : "+"}${size}`;
+}
 
 /** Before above, after below, with the interval of the difference as a line at the end of the lower bar. */
 function Pair({ group, most }: { group: TryGroup; most: number }) {
@@ -80,11 +78,15 @@ function Pair({ group, most }: { group: TryGroup; most: number }) {
 
 function Row({ group, most }: { group: TryGroup; most: number }) {
   const [word, tone] =
-    group.low > 0 ? ["longer", "late"] : group.high < 0 ? ["shorter", "good"] : ["no sure difference", ""];
+    group.low > 0
+      ? ["longer", "late"]
+      : group.high < 0
+        ? ["shorter", "good"]
+        : [group.low === 0 && group.high === 0 ? "the same" : "no sure difference", ""];
   return (
     <tr>
       <th scope="row">
-        <span class="name">{nameOf(group)}</span> <span class={`tag ${tone}`}>{word}</span>
+        <span class="name">{groupName(group)}</span> <span class={`tag ${tone}`}>{word}</span>
       </th>
       <td>
         <Pair group={group} most={most} />
@@ -93,6 +95,9 @@ function Row({ group, most }: { group: TryGroup; most: number }) {
       <td class="number">{seconds(group.wait_after_s)}</td>
       <td class="number">
         {signed(group.low)} to {signed(group.high)} s
+      </td>
+      <td class="number">
+        {number(group.left_before * 100)} → {number(group.left_after * 100)} %
       </td>
       <td class="number">{number(group.conversations)}</td>
     </tr>
@@ -137,7 +142,9 @@ function Result({ body, current }: { body: TryBody; current: boolean }) {
         </div>
       )}
       <p class="muted number">
-        {number(body.conversations)} conversations from {exactly(body.from_ms)} to {exactly(body.to_ms)}, drawn {body.draws} times.{" "}
+        {number(body.conversations)} conversations,{" "}
+        <time title={exactly(body.from_ms)}>{timeOfDay(body.from_ms)}</time> to{" "}
+        <time title={exactly(body.to_ms)}>{timeOfDay(body.to_ms)}</time>, drawn {body.draws} times.{" "}
         {number(body.changed)} of {number(body.decisions)} decisions come out otherwise.
         {body.erased > 0 && ` ${number(body.erased)} are of customers whose words are erased; what happened still counts.`}
       </p>
@@ -152,6 +159,7 @@ function Result({ body, current }: { body: TryBody; current: boolean }) {
               <th scope="col">Before</th>
               <th scope="col">After</th>
               <th scope="col">Difference, 95 %</th>
+              <th scope="col">Leave</th>
               <th scope="col">Conversations</th>
             </tr>
           </thead>
@@ -174,9 +182,20 @@ function Result({ body, current }: { body: TryBody; current: boolean }) {
   );
 }
 
+/** What stands between the text and its being published. */
+function hint(admin: boolean, current: boolean, blocked: boolean): string {
+  if (!admin) return "An admin publishes it.";
+  if (!current) return "Try it first: it is published when the guards hold.";
+  return blocked ? "A guard does not hold." : "";
+}
+
 export function Try() {
   const role = who.value?.role;
-  if (role !== "supervisor" && role !== "admin") return null;
+  const shown = role === "supervisor" || role === "admin";
+  useEffect(() => {
+    if (shown && !text.peek()) void load();
+  }, [shown]);
+  if (!shown) return null;
   const it = result.value;
   const current = it?.of === text.value;
   const may = role === "admin" && current && it?.body.blocked_by.length === 0;
@@ -221,6 +240,7 @@ export function Try() {
           {busy.value === "trying" ? "Trying…" : "Try it"}
         </button>
         <span class="fill" />
+        <span class="muted">{hint(role === "admin", current, !!it?.body.blocked_by.length)}</span>
         <button type="button" disabled={busy.value !== "" || !may} onClick={() => void publish()}>
           Publish
         </button>

@@ -1,18 +1,15 @@
 // The messages: grouped by who wrote them, each with how far it got, read out politely as they come.
 
-import { useEffect, useRef, useState } from "preact/hooks";
 import { merge, type Thread, withHistory } from "../conversations.ts";
 import { exactly, timeOfDay } from "../format.ts";
-import { Alert, Bot, Check, CheckCheck, Clock, Down, Person, Retry, Trash } from "../icons.tsx";
+import { Alert, Bot, Check, CheckCheck, Clock, Person, Retry, Trash } from "../icons.tsx";
+import { joins, MessageLog } from "../log.tsx";
 import type { Outgoing } from "../outbox.ts";
 import { call } from "../problem.ts";
 import type { HistoryBody, MessageView } from "../protocol.ts";
 import { Text } from "../text.tsx";
 import { body, line, text, threads } from "./visit.ts";
 import { language } from "./waits.ts";
-
-const NEAR_PX = 80;
-const GROUP_MS = 180_000;
 
 function Mark({ state }: { state: MessageView["delivery"] | "sending" }) {
   const icon = { sending: <Clock />, sent: <Check />, delivered: <CheckCheck />, seen: <CheckCheck />, failed: <Alert /> };
@@ -80,8 +77,6 @@ function Unsent({ item }: { item: Outgoing }) {
 
 function Conversation({ thread, latest }: { thread: Thread; latest: boolean }) {
   const own = thread.messages.findLast((message) => message.from.kind === "customer");
-  const joins = (a: MessageView | undefined, b: MessageView | undefined) =>
-    a && b && a.from.kind === b.from.kind && a.from.agent === b.from.agent && b.at_ms - a.at_ms < GROUP_MS;
   return (
     <>
       {thread.messages.map((message, at) => (
@@ -99,94 +94,57 @@ function Conversation({ thread, latest }: { thread: Thread; latest: boolean }) {
 }
 
 export function Log() {
-  const log = useRef<HTMLDivElement>(null);
-  const [below, setBelow] = useState(false);
-  const stuck = useRef(true);
   const unsent = line.value?.outbox.value ?? [];
   const all = threads.value;
   const newest = all.at(-1)?.messages.at(-1);
   const typing = line.value?.typing.value.get(all.at(-1)?.id ?? "");
-  const bottom = () => log.current?.scrollTo({ top: log.current.scrollHeight });
-  useEffect(() => {
-    if (stuck.current || newest?.from.kind === "customer") bottom();
-    else setBelow(true);
-  }, [newest?.id, all.length, unsent.length]);
-  useEffect(() => {
-    if (stuck.current) bottom();
-  }, [typing]);
-  useEffect(() => {
-    const resized = new ResizeObserver(() => stuck.current && bottom());
-    if (log.current) resized.observe(log.current);
-    return () => resized.disconnect();
-  }, []);
   const oldest = all[0];
   const more = oldest && (oldest.messages[0]?.seq ?? 1) > 1;
   return (
-    <div class="log-frame">
-      <div
-        class="log"
-        ref={log}
-        role="log"
-        aria-live="polite"
-        aria-label={text("title", { company: body.value?.company ?? "" })}
-        tabIndex={0}
-        onScroll={({ currentTarget: it }) => {
-          stuck.current = it.scrollHeight - it.scrollTop - it.clientHeight < NEAR_PX;
-          if (stuck.current) setBelow(false);
-        }}
-      >
-        {more && (
-          <button type="button" class="quiet earlier" onClick={() => void earlier(oldest, log.current)}>
-            {text("earlier")}
-          </button>
-        )}
-        <ol>
-          {all.length === 0 && unsent.length === 0 && (
-            <li class="message first">
-              <p class="bubble greeting">{text("greeting")}</p>
-            </li>
-          )}
-          {all.map((thread, at) => (
-            <Conversation key={thread.id} thread={thread} latest={at === all.length - 1 && unsent.length === 0} />
-          ))}
-          {unsent.map((item) => (
-            <Unsent key={item.id} item={item} />
-          ))}
-          {typing && (
-            <li class="message first">
-              <p class="bubble typing-dots">
-                <span class="hidden-text">
-                  {text("typing", { name: all.at(-1)?.holder?.name ?? body.value?.company ?? "" })}
-                </span>
-                <i />
-                <i />
-                <i />
-              </p>
-            </li>
-          )}
-        </ol>
-      </div>
-      {below && (
-        <button type="button" class="below-button" onClick={bottom}>
-          <Down /> {text("new_below")}
-        </button>
+    <MessageLog
+      label={text("title", { company: body.value?.company ?? "" })}
+      newest={newest}
+      own={newest?.from.kind === "customer"}
+      unsent={unsent.length}
+      grows={typing}
+      below={text("new_below")}
+      earlier={more ? { name: text("earlier"), load: () => earlier(oldest) } : undefined}
+    >
+      {all.length === 0 && unsent.length === 0 && (
+        <li class="message first">
+          <p class="bubble greeting">{text("greeting")}</p>
+        </li>
       )}
-    </div>
+      {all.map((thread, at) => (
+        <Conversation key={thread.id} thread={thread} latest={at === all.length - 1 && unsent.length === 0} />
+      ))}
+      {unsent.map((item) => (
+        <Unsent key={item.id} item={item} />
+      ))}
+      {typing && (
+        <li class="message first">
+          <p class="bubble typing-dots">
+            <span class="hidden-text">
+              {text("typing", { name: all.at(-1)?.holder?.name ?? body.value?.company ?? "" })}
+            </span>
+            <i />
+            <i />
+            <i />
+          </p>
+        </li>
+      )}
+    </MessageLog>
   );
 }
 
-async function earlier(thread: Thread, log: HTMLElement | null): Promise<void> {
+async function earlier(thread: Thread): Promise<void> {
   const known = line.value?.known;
   const before = thread.messages[0]?.seq;
   if (!known || !before || !body.value) return;
-  const height = log?.scrollHeight ?? 0;
   const history = await call<HistoryBody>(`/conversations/${thread.id}/messages?before=${before}&limit=50`, undefined, {
     Authorization: `Visitor ${body.value.visitor}`,
   }).catch(() => null);
-  if (!history) return;
-  known.value = withHistory(known.value, thread.id, history.messages);
-  // What was being read stays where it was.
-  requestAnimationFrame(() => log?.scrollTo({ top: log.scrollHeight - height }));
+  if (history) known.value = withHistory(known.value, thread.id, history.messages);
 }
 
 /** Everything that was said, as plain text. */

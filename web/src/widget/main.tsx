@@ -14,6 +14,7 @@ import type { ConversationView } from "../protocol.ts";
 import { setAccent } from "./accent.ts";
 import { Log, transcript } from "./log.tsx";
 import { accent, body, current, framed, line, listen, shut, start, text, trouble } from "./visit.ts";
+import { close, retry, unavailable } from "./unreached.ts";
 import { placeLine, wait, when } from "./waits.ts";
 
 /** After this long without a line it is worth a word. */
@@ -99,12 +100,16 @@ function Header({ ask }: { ask(): void }) {
       <Menu label={text("menu")} actions={actions} class="quiet icon-only target">
         <More />
       </Menu>
-      {framed && (
-        <button type="button" class="quiet icon-only target" aria-label={text("close")} title={text("close")} onClick={shut}>
-          <X />
-        </button>
-      )}
+      {framed && <Close name={text("close")} />}
     </header>
+  );
+}
+
+function Close({ name }: { name: string }) {
+  return (
+    <button type="button" class="quiet icon-only target" aria-label={name} title={name} onClick={shut}>
+      <X />
+    </button>
   );
 }
 
@@ -228,16 +233,18 @@ function Widget() {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => void start(), []);
   if (!body.value) {
-    if (!trouble.value) return <main class="widget loading" aria-busy="true" />;
     return (
-      <main class="widget">
-        <div class="empty" role="alert">
-          <Alert />
-          <p>{trouble.value}</p>
-          <button type="button" onClick={() => void start()}>
-            Try again
-          </button>
-        </div>
+      <main class={`widget${trouble.value ? "" : " loading"}`} aria-busy={!trouble.value}>
+        {framed && <Close name={close()} />}
+        {trouble.value && (
+          <div class="empty" role="alert">
+            <Alert />
+            <h1>{unavailable()}</h1>
+            <button type="button" class="target" onClick={() => void start()}>
+              {retry()}
+            </button>
+          </div>
+        )}
       </main>
     );
   }

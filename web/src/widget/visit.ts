@@ -12,11 +12,13 @@ const told = new URLSearchParams(location.hash.slice(1));
 export const framed = window.parent !== window;
 export const accent = told.get("accent");
 const widget = query.get("key") ?? "";
+/** The language that the visitor is thought to read, until the server says in which one it answers. */
+export const language = (told.get("language") || navigator.language).toLowerCase();
 
 export const body = signal<WidgetSessionBody | null>(null);
 export const line = signal<Live | null>(null);
-/** Why the chat could not start. */
-export const trouble = signal("");
+/** Whether the chat could not start. */
+export const trouble = signal(false);
 /** Whether the window is open: a closed one reads nothing. */
 export const open = signal(true);
 const visible = signal(!document.hidden);
@@ -52,7 +54,7 @@ async function greet(): Promise<WidgetSessionBody> {
 /** Starts the visit; call again after a failure. */
 export async function start(): Promise<void> {
   if (line.value) return;
-  trouble.value = "";
+  trouble.value = false;
   try {
     let first: WidgetSessionBody | null = await greet();
     line.value = live({
@@ -68,7 +70,10 @@ export async function start(): Promise<void> {
       },
     });
   } catch (error) {
-    trouble.value = error instanceof Error ? error.message : String(error);
+    // For who builds the page: a customer could do nothing with it.
+    console.warn(error);
+    document.documentElement.dir = language.startsWith("ar") ? "rtl" : "ltr";
+    trouble.value = true;
   }
 }
 

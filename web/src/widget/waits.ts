@@ -10,11 +10,11 @@ export function language(): string {
   return region.split("-")[0] === texts ? region : texts;
 }
 
-/** A likely wait: `2–4 min`, or "less than a minute". */
+/** A likely wait: `2–4 minutes`, or "less than a minute". */
 export function wait(range: readonly [number, number]): string {
   const [from, to] = range;
   if (to < 60) return text("less_than_a_minute");
-  const minutes = new Intl.NumberFormat(language(), { style: "unit", unit: "minute", unitDisplay: "short" });
+  const minutes = new Intl.NumberFormat(language(), { style: "unit", unit: "minute", unitDisplay: "long" });
   const [low, high] = [Math.max(1, Math.round(from / 60)), Math.ceil(to / 60)];
   return low >= high ? minutes.format(high) : minutes.formatRange(low, high);
 }
@@ -37,6 +37,6 @@ export function placeLine(place: PlaceView): string {
   if (place.opens_ms) return text("place_opens", { position, when: when(place.opens_ms) });
   const where = place.position === 1 ? text("place_next") : text("place", { position });
   if (!place.wait_s) return where;
-  const likely = place.wait_s[1] < 60 ? wait(place.wait_s) : text("range", { wait: wait(place.wait_s) });
+  const likely = place.wait_s[1] < 60 ? text("soon") : text("range", { wait: wait(place.wait_s) });
   return `${where} · ${likely}`;
 }
