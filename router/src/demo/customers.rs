@@ -1,7 +1,7 @@
 //! Simulated customers: a few at a time, each with a matter and some patience.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::{AuthorKind, ClientFrame, ConversationState, SessionEvent, WidgetSessionInput};
 use tokio::sync::Semaphore;
@@ -10,11 +10,11 @@ use tracing::debug;
 use super::client::Client;
 
 /// How many at once.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 7;
 /// A new one comes this often.
 const EVERY: Duration = Duration::from_secs(18);
-/// Nobody stays longer.
-const STAY: Duration = Duration::from_secs(600);
+/// Who has not been helped by then leaves.
+const STAY: Duration = Duration::from_secs(240);
 
 struct Matter {
     name: &'static str,
@@ -37,24 +37,43 @@ const MATTERS: &[Matter] = &[
     Matter {
         name: "Jonas",
         language: "de",
-        lines: &["I would like to return a lamp, it came broken", "Yesterday", "Perfect, thanks"],
+        lines: &["Meine Lampe kam kaputt an, ich möchte sie zurückgeben", "Gestern", "Perfekt, danke"],
+    },
+    // Nobody but who tries the demo speaks Arabic.
+    Matter {
+        name: "نور",
+        language: "ar",
+        lines: &["مرحبًا، أين طلبي؟ لم يصل بعد", "الرقم هو 4715", "شكرًا جزيلًا"],
     },
     Matter {
         name: "Lucía",
         language: "es",
-        lines: &["I need a refund for two chairs", "On Friday", "Gracias!", "Adiós"],
+        lines: &["Quisiera que me devuelvan el dinero de dos sillas", "El viernes", "¡Gracias!", "Adiós"],
     },
     Matter {
         name: "Théo",
         language: "fr",
         lines: &[
-            "Which desk do you recommend for a small room?",
-            "About two metres",
+            "Bonjour",
+            "Quel bureau me conseillez-vous pour une petite pièce ?",
+            "Environ deux mètres",
             "Merci",
-            "Bonne journée",
         ],
     },
-    Matter { name: "Ana", language: "pt", lines: &["Where is my parcel?", "A person, please", "Obrigada"] },
+    Matter {
+        name: "Maximiliane von Hohenstein-Wallersdorf",
+        language: "en",
+        lines: &[
+            "This is the THIRD time I ask!!! My table has still not been delivered, and nobody answers my e-mails.",
+            "Two weeks ago",
+            "Well, I hope so.",
+        ],
+    },
+    Matter {
+        name: "Ana",
+        language: "pt",
+        lines: &["Onde está a minha encomenda?", "Uma pessoa, por favor", "Obrigada"],
+    },
 ];
 
 /// Sends customers in until the server ends.
@@ -64,8 +83,7 @@ pub(super) async fn run(base: String, widget: String) {
         if let Ok(place) = Arc::clone(&places).acquire_owned().await {
             let (base, widget) = (base.clone(), widget.clone());
             tokio::spawn(async move {
-                let visit = tokio::time::timeout(STAY, visit(&base, widget, matter)).await;
-                if let Ok(Err(error)) = visit {
+                if let Err(error) = visit(&base, widget, matter).await {
                     debug!(%error, "a simulated customer left");
                 }
                 drop(place);
@@ -87,8 +105,18 @@ async fn visit(base: &str, widget: String, matter: &Matter) -> anyhow::Result<()
     if let Some(first) = lines.next() {
         client.write(None, first).await?;
     }
+    let leaves = Instant::now() + STAY;
+    let mut own = None;
     loop {
-        match client.event().await? {
+        let left = leaves.saturating_duration_since(Instant::now());
+        let Some(event) = client.event_within(left).await? else {
+            if let Some(conversation) = own {
+                let id = client.id();
+                client.say(&ClientFrame::Close { id, conversation, solved: None }).await?;
+            }
+            return Ok(());
+        };
+        match event {
             SessionEvent::Message { conversation, message } if message.from.kind != AuthorKind::Customer => {
                 client.say(&ClientFrame::Seen { conversation, upto: message.seq }).await?;
                 client.say(&ClientFrame::Typing { conversation }).await?;
@@ -102,6 +130,7 @@ async fn visit(base: &str, widget: String, matter: &Matter) -> anyhow::Result<()
             {
                 return Ok(());
             }
+            SessionEvent::Conversation { conversation } => own = Some(conversation.id),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ mod bot;
 mod client;
 mod customers;
 mod people;
+mod phrases;
 
 use anyhow::Context;
 use protocol::{AgentInput, DemoLinks, DemoSignIn};

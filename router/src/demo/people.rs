@@ -7,6 +7,7 @@ use protocol::{AgentInput, AuthorKind, ClientFrame, ConversationState, PresenceW
 use tracing::debug;
 
 use super::client::Client;
+use super::phrases::{self, Phrases};
 
 /// A simulated colleague.
 pub(super) struct Colleague {
@@ -85,13 +86,6 @@ pub(super) async fn run(base: String, token: String, colleague: &'static Colleag
     }
 }
 
-const ANSWERS: &[&str] = &[
-    "Thank you for waiting. I am looking at it now.",
-    "I see it here. May I ask when you received it?",
-    "That is done: you get a confirmation by e-mail within the hour.",
-    "You are welcome. Have a good day!",
-];
-
 async fn work(base: &str, token: &str) -> anyhow::Result<()> {
     let mut client = Client::agent(base, token).await?;
     let id = client.id();
@@ -110,7 +104,8 @@ async fn work(base: &str, token: &str) -> anyhow::Result<()> {
             }
             SessionEvent::Conversation { conversation } => match conversation.state {
                 ConversationState::Assigned => {
-                    said.insert(conversation.id, (0, Instant::now()));
+                    let phrases = phrases::of(conversation.language.as_deref());
+                    said.insert(conversation.id, InHand { turn: 0, heard: Instant::now(), phrases });
                     answer(&mut client, &mut said, conversation.id, conversation.last).await?;
                 }
                 _ => drop(said.remove(&conversation.id)),
@@ -124,14 +119,22 @@ async fn work(base: &str, token: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Conversations in hand: how many answers were given, and when the customer last wrote.
-type Said = BTreeMap<policy::id::ConversationId, (usize, Instant)>;
+/// A conversation in hand.
+struct InHand {
+    /// How many answers were given.
+    turn: usize,
+    /// When the customer last wrote.
+    heard: Instant,
+    phrases: &'static Phrases,
+}
+
+type Said = BTreeMap<policy::id::ConversationId, InHand>;
 
 /// A customer who has written nothing for so long has all that was wanted.
 const QUIET: Duration = Duration::from_secs(45);
 
 async fn close_quiet(client: &mut Client, said: &mut Said) -> anyhow::Result<()> {
-    let quiet = said.iter().find(|(_, (_, heard))| heard.elapsed() > QUIET).map(|(id, _)| *id);
+    let quiet = said.iter().find(|(_, it)| it.heard.elapsed() > QUIET).map(|(id, _)| *id);
     if let Some(conversation) = quiet {
         said.remove(&conversation);
         let id = client.id();
@@ -146,13 +149,13 @@ async fn answer(
     conversation: policy::id::ConversationId,
     last: u64,
 ) -> anyhow::Result<()> {
-    let Some((turn, heard)) = said.get_mut(&conversation) else { return Ok(()) };
-    *heard = Instant::now();
+    let Some(it) = said.get_mut(&conversation) else { return Ok(()) };
+    it.heard = Instant::now();
     client.say(&ClientFrame::Seen { conversation, upto: last }).await?;
     client.say(&ClientFrame::Typing { conversation }).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let text = ANSWERS.get(*turn).copied();
-    *turn += 1;
+    let text = it.phrases.answers.get(it.turn).copied();
+    it.turn += 1;
     match text {
         Some(text) => client.write(Some(conversation), text).await,
         None => {
