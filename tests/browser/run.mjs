@@ -9,11 +9,13 @@ import { board } from "./stories/board.mjs";
 import { chat } from "./stories/chat.mjs";
 import { cuts } from "./stories/cuts.mjs";
 import { desk } from "./stories/desk.mjs";
+import { policy } from "./stories/policy.mjs";
 import { shapes } from "./stories/shapes.mjs";
+import { waits } from "./stories/waits.mjs";
 import { World } from "./world.mjs";
 
 const words = process.argv.slice(2);
-const stories = [...chat, ...desk, ...cuts, ...board, ...shapes, ...access].filter(
+const stories = [...chat, ...desk, ...waits, ...cuts, ...board, ...policy, ...shapes, ...access].filter(
   ([name]) => !words.length || words.some((word) => name.includes(word)),
 );
 

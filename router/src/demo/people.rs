@@ -22,7 +22,7 @@ pub(super) const COLLEAGUES: &[Colleague] = &[
     Colleague {
         sign_in: "bruno",
         name: "Bruno",
-        skills: &[("orders", 80), ("products", 60)],
+        skills: &[("orders", 80), ("products", 60), ("refunds", 40)],
         languages: &["en", "de", "fr"],
     },
     Colleague {

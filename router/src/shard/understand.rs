@@ -29,8 +29,9 @@ use super::state::State;
 /// that this is reached on a machine that does something else only.
 const BUDGET: Duration = Duration::from_millis(2);
 
-/// A language that is less sure than this, in thousandths, gives way to the page's.
-const SURE: u16 = 600;
+/// A language that is less sure than this, in thousandths, gives way to the page's: a word such as "Hello" is read as any
+/// of several.
+const SURE: u16 = 900;
 
 /// What was understood of one message. Sealed with it under the customer's key, and erased with it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -68,11 +68,18 @@ export const access = [
     await agent.page.getByRole("dialog").waitFor();
     await findings.look("the palette", agent.page);
     await agent.page.keyboard.press("Escape");
+    await agent.stateControl.click();
+    await findings.look("the menu of my state", agent.page);
+    await agent.page.keyboard.press("Escape");
     const board = await watch(world, { colorScheme });
     await findings.look("the board", board);
     await board.locator(".conversations li", { hasText: "Ada" }).first().getByRole("button").first().click();
     await board.getByRole("dialog").waitFor();
     await findings.look("the board's case", board);
+    await board.keyboard.press("Escape");
+    await board.getByRole("button", { name: "Try it" }).click();
+    await board.locator(".tried").waitFor();
+    await findings.look("a policy that was tried", board);
     await agent.clearDesk();
     findings.end();
   }),

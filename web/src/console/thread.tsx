@@ -2,7 +2,7 @@
 
 import { type Thread as Open, withHistory } from "../conversations.ts";
 import { clock, exactly, languageName, timeOfDay, words } from "../format.ts";
-import { Alert, Back, Bot, Check, CheckCheck, Clock, Done, Down, HandOver, Panel, Park, Reopen, Retry, TakeUp } from "../icons.tsx";
+import { Alert, Back, Bot, Check, CheckCheck, Chevron, Clock, Done, HandOver, Panel, Park, Reopen, Retry, TakeUp } from "../icons.tsx";
 import { now } from "../live.ts";
 import { joins, MessageLog } from "../log.tsx";
 import { type Action, Menu } from "../menu.tsx";
@@ -224,7 +224,7 @@ function Actions({ thread }: { thread: Open }) {
               <Done /> <span class="words">Close</span>
             </button>
             <Menu label="Close otherwise" actions={otherwise(thread)} class="icon-only">
-              <Down />
+              <Chevron />
             </Menu>
           </div>
         </>

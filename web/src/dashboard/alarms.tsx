@@ -1,6 +1,6 @@
 // What is wrong with those who wait, above everything else: who, since when, and what would help.
 
-import { number, span, words } from "../format.ts";
+import { languageName, number, span, words } from "../format.ts";
 import { Alert } from "../icons.tsx";
 import { now } from "../live.ts";
 import type { AlarmKind, AlarmRow, BoardView } from "../protocol.ts";
@@ -20,8 +20,11 @@ const SAID: Record<AlarmKind, { what: (row: AlarmRow) => string; help: string }>
   },
 };
 
+/** What is needed: a language by its tag, or a skill. */
+const need = (name: string) => (/^[a-z]{2}(-|$)/.test(name) ? languageName(name) : words(name));
+
 function people(row: AlarmRow): string {
-  const needs = row.needs?.length ? ` (${row.needs.map(words).join(", ")})` : "";
+  const needs = row.needs?.length ? ` (${row.needs.map(need).join(", ")})` : "";
   return `${number(row.conversations)} ${row.conversations === 1 ? "conversation" : "conversations"}${needs}`;
 }
 

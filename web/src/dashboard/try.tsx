@@ -52,6 +52,7 @@ const run = () =>
 const publish = () =>
   doing("publishing", async () => {
     await ask("/policy", { method: "PUT", headers: { "Content-Type": "text/plain" }, body: text.value });
+    result.value = null;
     told.value = { wrong: false, text: "Published. It is in force from the next event on." };
   });
 

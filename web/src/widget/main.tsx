@@ -52,7 +52,7 @@ function stateLine(): string {
     case "offered":
       return text("connecting");
     case "assigned":
-      return [text("answers", { name }), ...because(thread)].join(" · ");
+      return text("answers", { name });
     case "parked":
       return text("parked", { name });
     default:
@@ -137,9 +137,18 @@ function LineBanner() {
   );
 }
 
-/** What a waiting customer should know beyond place and range: it takes longer than was said, or long at all. */
+/** Below the state: that it takes longer than was said, or long at all; and, until the first answer, why this agent. */
 function Promised() {
   const thread = current.value;
+  const silent = !thread?.messages.some((it) => it.from.kind !== "customer" && it.from.agent === thread.holder?.agent);
+  const why = thread?.state === "assigned" && silent ? because(thread) : [];
+  if (why.length > 0) {
+    return (
+      <div class="promised" role="status">
+        <p>{why.join(" · ")}</p>
+      </div>
+    );
+  }
   const place = thread?.state === "waiting" ? thread.place : null;
   if (!place?.longer && !place?.long) return null;
   return (
