@@ -2,6 +2,7 @@
 // committed. Takes the links of a running demo like run.mjs; a folder on the command line takes the place of docs/screenshots.
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { until } from "./expect.mjs";
 import { Agent, Customer, served } from "./pages.mjs";
 import { watch } from "./stories/board.mjs";
 import { World } from "./world.mjs";
@@ -9,6 +10,7 @@ import { World } from "./world.mjs";
 const folder = resolve(process.argv[2] ?? join(import.meta.dirname, "../../docs/screenshots"));
 mkdirSync(folder, { recursive: true });
 const PHONE = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+const LONG = "Maximiliane Freifrau von Hohenstein-Wallersdorf";
 const world = await World.open();
 let written = 0;
 
@@ -16,6 +18,17 @@ async function keep(page, name) {
   await page.waitForTimeout(300);
   await page.screenshot({ path: join(folder, `${name}.png`) });
   written += 1;
+}
+
+/** Tries a changed policy, and brings what came of it into sight. */
+async function attempt(board, change) {
+  if (await board.getByRole("dialog").isVisible()) await board.keyboard.press("Escape");
+  const text = board.getByLabel("Policy (TOML)");
+  await until("the policy is shown", async () => (await text.inputValue()) !== "");
+  await text.fill(change(await text.inputValue()));
+  await board.getByRole("button", { name: "Try it" }).click();
+  await board.locator(".tried").waitFor();
+  await board.locator(".try").evaluate((it) => window.scrollTo({ top: it.offsetTop - 52 }));
 }
 
 for (const colorScheme of ["light", "dark"]) {
@@ -37,10 +50,15 @@ for (const colorScheme of ["light", "dark"]) {
   await mira.write("My parcel was due on Monday, and it has not arrived.");
   await mira.own("My parcel").waitFor();
   await keep(mira.page, name("widget-waiting"));
+  const alarmed = await watch(world, { colorScheme });
+  await alarmed.locator(".alarm").first().waitFor({ timeout: 30_000 });
+  await keep(alarmed, name("dashboard-alarm"));
   await agent.go("online");
   await agent.offer.waitFor();
   await keep(agent.page, name("console-offer"));
   await agent.accept();
+  await mira.widget.locator(".promised").waitFor();
+  await keep(mira.page, name("widget-why"));
   await agent.answer("Hello Mira, I am Ada. Let me look at where it is.");
   await mira.theirs("Hello Mira").waitFor();
   await mira.write("Thank you! The number is 4711-08.");
@@ -59,6 +77,9 @@ for (const colorScheme of ["light", "dark"]) {
   await agent.page.keyboard.press("Control+k");
   await agent.page.getByRole("listbox").waitFor();
   await keep(agent.page, name("console-palette"));
+  await agent.page.keyboard.press("Escape");
+  await agent.stateControl.click();
+  await keep(agent.page, name("console-state"));
   await agent.page.keyboard.press("Escape");
 
   const board = await watch(world, { colorScheme });
@@ -87,6 +108,29 @@ for (const colorScheme of ["light", "dark"]) {
     await keep(customer.page, name(`widget-phone-${language}-ended`));
   }
   await third.end();
+
+  await attempt(board, (text) => text.replace("target_s = 120", "target_s = 90"));
+  await keep(board, name("dashboard-try"));
+  await attempt(board, () => '[skills]\nlatin = "Latin"\n\n[queues.support]\nneeds = { latin = 50 }\n');
+  await keep(board, name("dashboard-try-guard"));
+
+  const broken = await served(world, agent, "My lamp came broken, I want my money back", { name: LONG, topics: "refunds" });
+  const full = [broken];
+  for (const words of ["Where is my chair?", "Has my table been sent?"]) full.push(await served(world, agent, words, { name: "Kim" }));
+  for (const [language, words, options] of [["en", "When does my order come?", {}], ["ar", "أين طلبي؟", PHONE]]) {
+    const waits = await Customer.arrive(world, { language, name: "Noor" }, { colorScheme, ...options });
+    await waits.openChat();
+    await waits.write(words);
+    await until("a time is promised", async () => /minute|دقيقة|دقائق/.test(await waits.state.innerText()));
+    await keep(waits.page, name(`widget-promise-${language}`));
+    full.push(waits);
+  }
+  await agent.page.locator(".list button.row", { hasText: "Maximiliane" }).click();
+  await keep(agent.page, name("console-understood"));
+  await agent.page.getByRole("button", { name: "Close", exact: true }).click();
+  await agent.page.getByRole("button", { name: /^Done writing up/ }).waitFor();
+  await keep(agent.page, name("console-writing-up"));
+  await Promise.all(full.slice(1).map((customer) => customer.end()));
   await agent.clearDesk();
   await agent.go("offline");
   for (const context of world.browser.contexts()) await context.close();

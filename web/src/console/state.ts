@@ -122,6 +122,8 @@ export function connect(): () => void {
     },
     () => undefined,
   );
+  // Told once, not again with whatever else changes.
+  let told = known.peek()?.lost;
   const ends = [
     effect(() => {
       if (line.value?.line.value.state === "refused") who.value = null;
@@ -144,10 +146,11 @@ export function connect(): () => void {
     }),
     effect(() => {
       const lost = known.value?.lost;
-      if (lost) {
-        const how = lost.why === "timed_out" ? "The time was up" : "It was withdrawn";
-        note.value = { text: `${how}: ${nameOf(lost.offer.conversation)} went on to somebody else.` };
-      }
+      if (!lost || lost === told) return;
+      told = lost;
+      const name = nameOf(lost.offer.conversation);
+      const timeUp = lost.why === "timed_out";
+      note.value = { text: timeUp ? `The time was up: ${name} went on to somebody else.` : `${name} is no longer offered to you.` };
     }),
   ];
   const looked = () => {

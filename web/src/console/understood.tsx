@@ -1,18 +1,19 @@
-// What was understood of the customer's newest words: language, intent, mood, each with how sure it is and why.
+// What was understood of the customer's words, the newest of each: language, intent, mood, each with how sure it is and why.
 
 import { languageName, span, words } from "../format.ts";
 import type { LabelReason, LabelView, MessageView } from "../protocol.ts";
 
 export function Understood({ messages }: { messages: MessageView[] }) {
-  const labels = messages.findLast((message) => message.labels)?.labels;
-  if (!labels) return null;
+  const newest = (kind: "language" | "intent" | "mood") => messages.findLast((it) => it.labels?.[kind])?.labels?.[kind];
+  const [language, intent, mood] = [newest("language"), newest("intent"), newest("mood")];
+  if (!language && !intent && !mood) return null;
   return (
     <section>
       <h3>What was understood</h3>
       <dl>
-        {labels.language && <Label title="Language" name={languageName(labels.language.name)} label={labels.language} />}
-        {labels.intent && <Label title="Wants" name={words(labels.intent.name)} label={labels.intent} />}
-        {labels.mood && <Label title="Sounds" name={words(labels.mood.name)} label={labels.mood} />}
+        {language && <Label title="Language" name={languageName(language.name)} label={language} />}
+        {intent && <Label title="Wants" name={words(intent.name)} label={intent} />}
+        {mood && <Label title="Sounds" name={words(mood.name)} label={mood} />}
       </dl>
     </section>
   );
