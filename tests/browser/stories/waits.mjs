@@ -71,8 +71,8 @@ export const waits = [
       const customer = await served(world, agent, "I want my money back", { topics: "refunds" });
       const why = customer.widget.locator(".promised");
       await why.waitFor();
-      const words = await why.innerText();
-      ensure(words.includes(customer.words.speaks.replace("{language}", "English")), `the language is missing: ${words}`);
+      const words = (await why.innerText()).toLowerCase();
+      ensure(words.includes(customer.words.speaks.replace("{language}", "english")), `the language is missing: ${words}`);
       ensure(words.includes(customer.words.knows_about.replace("{skill}", "refunds")), `the skill is missing: ${words}`);
       await agent.answer("Of course");
       await customer.theirs("Of course").waitFor();
