@@ -205,7 +205,8 @@ impl Store<'_> {
         let mut plain = postcard::to_extend(message, Vec::with_capacity(room)).map_err(text)?;
         if message.labels.is_some() || message.mail.is_some() {
             let nothing = Labels::default();
-            plain = postcard::to_extend(message.labels.as_deref().unwrap_or(&nothing), plain).map_err(text)?;
+            plain =
+                postcard::to_extend(message.labels.as_deref().unwrap_or(&nothing), plain).map_err(text)?;
         }
         if let Some(mail) = &message.mail {
             plain = postcard::to_extend(mail, plain).map_err(text)?;
