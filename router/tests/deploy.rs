@@ -1,5 +1,7 @@
 //! What lies in `deploy/` speaks of things that there are.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -89,6 +89,24 @@ impl Api {
     /// # Panics
     /// Where no HTTP answer comes.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+        let sent = self.try_send(method, path, headers, body).await;
+        sent.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
+    }
+
+    /// Any request, which the server may leave without an answer.
+    ///
+    /// # Errors
+    /// Where the connection is refused or cut.
+    ///
+    /// # Panics
+    /// Where an answer does not end in time, or is none.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> std::io::Result<Response> {
         let mut head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n",
             self.address,
@@ -104,9 +122,8 @@ impl Api {
         let exchange = exchange(self.address, head.into_bytes(), body.as_bytes().to_vec());
         let bytes = tokio::time::timeout(PATIENCE, exchange)
             .await
-            .unwrap_or_else(|_| panic!("no answer to {method} {path}"))
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        parse(&bytes).unwrap_or_else(|| panic!("not an answer: {}", String::from_utf8_lossy(&bytes)))
+            .unwrap_or_else(|_| panic!("no answer to {method} {path}"))?;
+        Ok(parse(&bytes).unwrap_or_else(|| panic!("not an answer: {}", String::from_utf8_lossy(&bytes))))
     }
 }
 
