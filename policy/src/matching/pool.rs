@@ -202,6 +202,24 @@ impl Pool {
         self.agent(id).map(|agent| &self.profiles[agent.profile].profile)
     }
 
+    /// How many different profiles the agents have; a decision costs by these.
+    #[must_use]
+    pub fn distinct_profiles(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether somebody has this profile.
+    #[must_use]
+    pub fn has_profile(&self, profile: &AgentProfile) -> bool {
+        self.profile_index.contains_key(profile)
+    }
+
+    /// Whether nobody else has this agent's profile.
+    #[must_use]
+    pub fn has_own_profile(&self, id: AgentId) -> bool {
+        self.agent(id).is_some_and(|agent| self.profiles[agent.profile].agents.len() == 1)
+    }
+
     /// Whether an agent takes work.
     #[must_use]
     pub fn standing(&self, id: AgentId) -> Option<Standing> {

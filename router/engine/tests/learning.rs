@@ -19,16 +19,20 @@ struct Desk {
 
 impl Desk {
     fn new(learning: LearningDoc) -> Self {
-        let mut desk = Self { engine: Engine::new(), now: 1_000_000, number: 0 };
-        desk.ask(CommandKind::CreateWorkspace);
         let queue = QueueDoc { offer_s: 0, ..QueueDoc::default() };
-        let document =
-            Document { learning, queues: [("support".to_owned(), queue)].into(), ..Document::default() };
-        desk.ask(CommandKind::InstallPolicy { version: 1, document: Box::new(document) });
+        let queues = [("support".to_owned(), queue)].into();
+        let mut desk = Self::under(Document { learning, queues, ..Document::default() });
         for agent in [ANA, BEN] {
             let profile = AgentProfile { capacity: 1, ..AgentProfile::default() };
             desk.ask(CommandKind::PutAgent { agent, name: "A".into(), bot: false, profile });
         }
+        desk
+    }
+
+    fn under(document: Document) -> Self {
+        let mut desk = Self { engine: Engine::new(), now: 1_000_000, number: 0 };
+        desk.ask(CommandKind::CreateWorkspace);
+        desk.ask(CommandKind::InstallPolicy { version: 1, document: Box::new(document) });
         desk
     }
 
@@ -41,7 +45,7 @@ impl Desk {
     }
 
     /// A new customer writes; gives the conversation and who has it, if anybody.
-    fn comes(&mut self) -> (ConversationId, Option<AgentId>) {
+    fn comes(&mut self, topic: Option<&str>) -> (ConversationId, Option<AgentId>) {
         let bits = self.number + 1_000;
         let conversation = ConversationId::from_bits(bits);
         let events = self.ask(CommandKind::ReceiveMessage {
@@ -53,7 +57,7 @@ impl Desk {
             message: MessageId::from_bits(bits),
             size: 1,
             language: None,
-            topics: Vec::new(),
+            topics: topic.into_iter().map(Into::into).collect(),
             known_agent: None,
             holds: Vec::new(),
         });
@@ -66,8 +70,12 @@ impl Desk {
 
     /// One conversation of this agent alone, of so many seconds.
     fn serves(&mut self, agent: AgentId, seconds: i64, solved: bool) {
+        self.serves_about(None, agent, seconds, solved);
+    }
+
+    fn serves_about(&mut self, topic: Option<&str>, agent: AgentId, seconds: i64, solved: bool) {
         self.ask(CommandKind::SetStanding { agent, standing: Standing::Online });
-        let (conversation, taken) = self.comes();
+        let (conversation, taken) = self.comes(topic);
         assert_eq!(taken, Some(agent));
         self.now += seconds * 1_000;
         let by = Actor::Agent(agent);
@@ -80,7 +88,7 @@ impl Desk {
         for agent in [ANA, BEN] {
             self.ask(CommandKind::SetStanding { agent, standing: Standing::Online });
         }
-        self.comes().1
+        self.comes(None).1
     }
 }
 
@@ -129,4 +137,38 @@ fn what_was_learned_survives_a_snapshot_and_a_new_profile() {
         desk.ask(CommandKind::PutAgent { agent, name: "A".into(), bot: false, profile: profile.clone() });
     }
     assert_eq!(desk.first(), Some(BEN));
+}
+
+/// Four skills, at which each agent turns out to be another: nine hundred profiles, were they not rounded.
+#[test]
+fn the_more_profiles_there_are_the_coarser_the_belief() {
+    let skills = ["a", "b", "c", "d"];
+    let mut written = String::from("[skills]\n");
+    for skill in skills {
+        written += &format!("{skill} = \"{skill}\"\n");
+    }
+    for skill in skills {
+        written += &format!("[queues.{skill}]\nneeds = {{ {skill} = 1 }}\noffer_s = 0\n");
+        written += &format!("[[intake]]\nwhen = {{ topic = \"{skill}\" }}\nqueue = \"{skill}\"\n");
+    }
+    let mut desk = Desk::under(toml::from_str(&written).expect("a document"));
+    let typed = skills.map(|skill| (skill.to_owned(), 50)).into();
+    let profile = AgentProfile { capacity: 1, skills: typed, ..AgentProfile::default() };
+    let distinct = |desk: &Desk| desk.engine.workspace(SHOP).expect("the workspace").pool.distinct_profiles();
+    let mut most = 0;
+    for number in 1..=900 {
+        let agent = AgentId::from_bits(number);
+        desk.ask(CommandKind::PutAgent { agent, name: "A".into(), bot: false, profile: profile.clone() });
+        let mut bits = number * 0x9e37_79b9;
+        for skill in skills {
+            bits = bits.rotate_left(17).wrapping_mul(0x2545_f491_4f6c_dd1d);
+            let seconds = 60 + i64::try_from(bits % 1_800).expect("below 1,800");
+            desk.serves_about(Some(skill), agent, seconds, bits % 5 > 1);
+        }
+        if number == 200 {
+            assert!(distinct(&desk) > 100, "while they are few each is known as what that one is");
+        }
+        most = most.max(distinct(&desk));
+    }
+    assert!((256..=640).contains(&most), "{most}");
 }

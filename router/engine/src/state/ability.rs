@@ -6,13 +6,16 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 use policy::id::{AgentId, ConversationId};
-use policy::matching::Ability;
+use policy::matching::{Ability, AgentProfile};
 use policy::time::{Span, Timestamp};
 
 use super::{Agent, Workspace};
 
 /// More skills of one agent than this are not learned.
 const SKILLS_MAX: usize = 64;
+/// The steps that beliefs are rounded to, in per mille, each with the number of distinct profiles below which it may make
+/// one more: a decision costs by distinct profiles, not by agents.
+const STEPS: [(u16, usize); 4] = [(50, 256), (100, 384), (200, 512), (400, 640)];
 
 impl Workspace {
     /// Learns from a conversation that ends: how long its agent had it, and what came out of it.
@@ -49,19 +52,35 @@ impl Workspace {
         self.put_in_pool(agent, at);
     }
 
-    /// What is believed of an agent, rounded: agents of equal profiles are looked at as one, so that the more agents
-    /// there are the coarser the steps.
-    pub(super) fn abilities(
+    /// Puts what is believed of an agent into the profile that the pool looks at. Agents of equal profiles are looked at as
+    /// one, so beliefs are rounded: to the finest step that leads to a profile that somebody has already, or that there is
+    /// room for one more of. Where none does, what was known before stays as long as that makes no new profile either.
+    pub(super) fn believe(&self, id: AgentId, agent: &Agent, profile: &mut AgentProfile) {
+        let known = self.pool.profile(id).map(|known| &known.ability);
+        // Who moves from a profile that nobody shares leaves room for another.
+        let moves = known.is_some_and(|known| !known.is_empty()) && self.pool.has_own_profile(id);
+        let distinct = self.pool.distinct_profiles();
+        for (step, most) in STEPS {
+            profile.ability = self.abilities(agent, known, step);
+            if moves || distinct < most || self.pool.has_profile(profile) {
+                return;
+            }
+        }
+        profile.ability = known.cloned().unwrap_or_default();
+        profile.ability.retain(|skill, _| skill.is_empty() || agent.typed.skills.contains_key(skill));
+        if !self.pool.has_profile(profile) {
+            profile.ability.clear();
+        }
+    }
+
+    /// What is believed of an agent beside what was typed in, rounded to this step.
+    fn abilities(
         &self,
         agent: &Agent,
-        known: &BTreeMap<String, Ability>,
+        known: Option<&BTreeMap<String, Ability>>,
+        step: u16,
     ) -> BTreeMap<String, Ability> {
         let learning = self.policy.document().learning;
-        let step = match self.agents.len() {
-            0..=500 => 50,
-            501..=2_000 => 100,
-            _ => 200,
-        };
         let mut abilities = BTreeMap::new();
         for (skill, seen) in &agent.seen {
             let typed = match agent.typed.skills.get(&**skill) {
@@ -70,7 +89,7 @@ impl Workspace {
                 None => continue,
             };
             let prior = Ability::of_proficiency(typed);
-            let before = known.get(&**skill).copied().unwrap_or(prior);
+            let before = known.and_then(|known| known.get(&**skill)).copied().unwrap_or(prior);
             let now = before.towards(seen.ability(prior, learning.strength), step);
             if learning.strength > 0 && now != prior {
                 abilities.insert(String::from(&**skill), now);

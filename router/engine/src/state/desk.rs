@@ -10,9 +10,7 @@ impl Workspace {
     /// Puts an agent into the pool as it is at present: typed in, learned, bounded by turn times, without what is paused.
     pub(super) fn put_in_pool(&mut self, id: AgentId, at: Timestamp) {
         let Some(agent) = self.agents.get(&id) else { return };
-        let known = self.pool.profile(id).map(|known| known.ability.clone()).unwrap_or_default();
         let mut profile = agent.typed.clone();
-        profile.ability = self.abilities(agent, &known);
         for channel in &self.policy.document().turn_caps {
             if let Some(cap) = agent.turns.get(channel.as_str()).and_then(|turns| turns.cap()) {
                 let limit = profile.channels.get(channel).copied().unwrap_or(u32::MAX);
@@ -22,6 +20,7 @@ impl Workspace {
         for channel in &agent.paused {
             profile.channels.insert((&**channel).into(), 0);
         }
+        self.believe(id, agent, &mut profile);
         self.pool.put_agent(id, &profile, at);
     }
 
