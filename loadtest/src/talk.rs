@@ -96,7 +96,8 @@ impl Talk {
             self.due = Some(Due { turn, at: open + gaps.sum::<Duration>(), heard: true });
             return;
         }
-        let heard = self.heard_of() >= theirs;
+        // Its own turn before was received when it was taken: one that is refused and repeated would come behind this one.
+        let heard = self.pending.is_empty() && self.heard_of() >= theirs;
         if self.due.is_some_and(|due| due.turn == turn && due.heard && heard) {
             return;
         }
@@ -225,6 +226,20 @@ mod tests {
         customer.plan();
         assert!(!customer.is_due(soon));
         assert!(customer.wake().is_some_and(|at| at >= soon + Duration::from_secs(3600)));
+    }
+
+    #[test]
+    fn a_turn_waits_for_its_own_before_it() {
+        let mut two = (*dialogue()).clone();
+        two.turns[1].side = Side::Customer;
+        let mut customer = Talk::new(Arc::new(two), Side::Customer, None, None);
+        customer.plan();
+        assert!(customer.take(request(1)).is_some());
+        customer.plan();
+        assert_eq!(customer.wake(), None);
+        customer.taken(request(1), id(1));
+        customer.plan();
+        assert!(customer.is_due(Instant::now()));
     }
 
     #[test]
