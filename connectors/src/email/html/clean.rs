@@ -4,11 +4,11 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 
+use super::prepare::prepare;
 use ammonia::{Builder, UrlRelative};
-use regex::Regex;
 
 /// The most HTML that is cleaned, in bytes; what is beyond is cut, and the text of the mail has all of it.
 const LENGTH: usize = 4 << 20;
@@ -83,15 +83,6 @@ const ATTRIBUTES: [&str; 12] = [
     "style",
 ];
 
-/// Tags whose content a cleaner drops with them although it is read as text. Only the tags go, and before the cleaning, which
-/// then judges what is left like everything else.
-static FOREIGN: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)</?(?:svg|g|defs|symbol|switch|desc|text|tspan|textpath|foreignobject|math|semantics|annotation|annotation-xml|maction|menclose|merror|mfrac|mi|mn|mo|mover|mpadded|mphantom|mroot|mrow|ms|msqrt|mstyle|msub|msubsup|msup|mtable|mtd|mtext|mtr|munder|munderover|select|option|optgroup|datalist)(?:[\s/][^<>]*)?>",
-    )
-    .ok()
-});
-
 /// Whether pictures from elsewhere are fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Images {
@@ -118,7 +109,8 @@ pub fn clean(html: &str, images: Images, inline: &BTreeMap<String, String>) -> C
     let mut builder = Builder::default();
     builder
         .add_tags(["address", "big", "font", "main", "nobr", "section", "tfoot"])
-        .rm_tags(["map", "area"])
+        // What stands folded together would not be seen.
+        .rm_tags(["map", "area", "details", "summary"])
         .add_clean_content_tags(["title", "template", "noembed", "noframes", "iframe", "object"])
         .add_generic_attributes(ATTRIBUTES)
         .add_tag_attributes("td", ["height", "nowrap", "width"])
@@ -129,8 +121,7 @@ pub fn clean(html: &str, images: Images, inline: &BTreeMap<String, String>) -> C
         .url_relative(UrlRelative::Deny)
         .set_tag_attribute_value("a", "target", "_blank")
         .attribute_filter(move |tag, attribute, value| filter.judge(tag, attribute, value));
-    let html = &html[..html.floor_char_boundary(LENGTH)];
-    let html = FOREIGN.as_ref().map_or(Cow::Borrowed(html), |it| it.replace_all(html, ""));
+    let html = prepare(&html[..html.floor_char_boundary(LENGTH)], &builder.clone_tags());
     let html = builder.clean(&html).to_string();
     Cleaned { html, remote_images: remote.load(Ordering::Relaxed) }
 }
@@ -186,20 +177,8 @@ mod tests {
         let html = "<p onclick=x()>hi <script>x()</script><a href=\"javascript:x()\">there</a><style>p{}</style></p>";
         assert!(!cleaned(html).contains("x()"), "{}", cleaned(html));
         assert_eq!(super::super::to_text(&cleaned(html)), "hi there");
-        assert_eq!(cleaned("<form action=/x><input value=y>words</form>"), "words");
+        assert_eq!(cleaned("<form action=/x><input value=y>words</form>"), "<div>words</div>");
         assert_eq!(cleaned("<base href=//evil><meta http-equiv=refresh>w"), "w");
-    }
-
-    #[test]
-    fn words_in_pictures_and_lists_stay() {
-        assert_eq!(
-            cleaned(
-                "<svg width=1><text x=1>x</text></svg><math><mtext>y</mtext></math><select><option>z</select>"
-            ),
-            "xyz"
-        );
-        assert!(!cleaned("<svg><style><img src=x onerror=x()></style></svg>").contains("onerror"));
-        assert!(FOREIGN.is_some());
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! HTML of strangers: made fit to be shown ([`clean`]), and made plain text ([`to_text`]).
 
 mod clean;
+mod prepare;
+mod style;
 mod text;
+mod tokens;
 
 pub use clean::{Cleaned, Images, clean};
 pub use text::to_text;

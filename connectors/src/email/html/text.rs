@@ -4,11 +4,10 @@
 
 use std::cell::RefCell;
 
-use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{
-    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-};
+use html5ever::tokenizer::{Tag, TagKind, Token, TokenSink, TokenSinkResult};
+
+use super::tokens;
 
 /// Open elements that are remembered; what is nested deeper has no effect of its own.
 const OPEN_MAX: usize = 512;
@@ -22,12 +21,7 @@ const RULE: &str = "________________________________";
 /// The text of HTML.
 #[must_use]
 pub fn to_text(html: &str) -> String {
-    let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
-    let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
-    let _ended = tokenizer.feed(&input);
-    tokenizer.end();
-    tokenizer.sink.0.into_inner().finish()
+    tokens::each(html, Sink::default()).0.into_inner().finish()
 }
 
 #[derive(Default)]
