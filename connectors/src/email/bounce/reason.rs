@@ -58,7 +58,7 @@ impl Reason {
         let told = Self::of(words, (0, 0, 0));
         match Self::of(diagnostic, status) {
             Self::UserUnknown if matches!(told, Self::MailboxFull | Self::Disabled) => told,
-            Self::UserUnknown if words.contains(">>> DATA") || words.contains("end of DATA") => Self::Policy,
+            Self::UserUnknown if answers_data(diagnostic, words) => Self::Policy,
             Self::Other => told,
             found => found,
         }
@@ -130,6 +130,31 @@ const ORDER: [(Reason, &str); 9] = [
 
 static PHRASES: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(ORDER.map(|(_, it)| it)).ok());
 
+/// Whether a refusal answered the content of a mail, as the transcript of a report tells.
+fn answers_data(diagnostic: &str, words: &str) -> bool {
+    if words.contains("end of DATA") {
+        return true;
+    }
+    let refusal = code(diagnostic).map(|it| it.to_string());
+    let mut command = "";
+    for line in words.lines().map(str::trim) {
+        match line.strip_prefix("<<<") {
+            // Another refusal may have followed from the first one.
+            Some(answer) if refusal.as_ref().is_none_or(|it| answer.contains(it)) => {
+                return command == "DATA";
+            }
+            Some(_) => {}
+            None => match line.strip_prefix(">>>").map(str::trim) {
+                Some(said) => command = said,
+                // It names the command alone.
+                None if line == "DATA" => return true,
+                None => {}
+            },
+        }
+    }
+    false
+}
+
 /// The first status in a text.
 pub(super) fn status(text: &str) -> Option<(u8, u16, u16)> {
     text.split(|it: char| !(it.is_ascii_digit() || it == '.')).find_map(|word| {
@@ -198,6 +223,10 @@ mod tests {
             Reason::of_report("550 user unknown", ">>> DATA\n<<< 550 user unknown", (5, 0, 0)),
             Reason::Policy
         );
+        let transcript = ">>> RCPT TO:<a@b.example>\n<<< 550 user unknown\n>>> DATA\n<<< 503 need RCPT first";
+        assert_eq!(Reason::of_report("550 user unknown", transcript, (5, 1, 1)), Reason::UserUnknown);
+        let named = "--- server's answer\n550 user unknown\n--- command\nDATA\n";
+        assert_eq!(Reason::of_report("550 user unknown", named, (5, 0, 0)), Reason::Policy);
         assert_eq!(Reason::of_report("", "no such user", (5, 0, 0)), Reason::UserUnknown);
         assert!(!Reason::MailboxFull.is_about_the_address());
     }
