@@ -97,7 +97,7 @@ pub struct Attachment {
     pub media_type: String,
     /// The id by which the HTML names it, without angle brackets.
     pub content_id: Option<String>,
-    /// Whether it belongs into the text rather than beneath it.
+    /// Whether the HTML shows it, so that it need not stand beneath the text.
     pub inline: bool,
     /// Its content, decoded.
     pub content: Vec<u8>,

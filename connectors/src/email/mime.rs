@@ -182,9 +182,18 @@ fn bodies(top: &Part<'_>) -> Bodies {
         bodies.text = html::to_text(html);
     }
     for part in chosen.attached {
-        bodies.attachments.push(attachment(part, bodies.attachments.len() + 1));
+        let mut it = attachment(part, bodies.attachments.len() + 1);
+        it.inline = it.inline && is_shown_in(bodies.html.as_deref().unwrap_or_default(), &it);
+        bodies.attachments.push(it);
     }
     bodies
+}
+
+/// Whether HTML shows an attachment by its id. Some programs call everything inline, and what is nowhere shown has to be listed.
+fn is_shown_in(html: &str, it: &Attachment) -> bool {
+    let picture = it.media_type.starts_with("image/") && it.media_type != "image/svg+xml";
+    let named = |id: &String| !id.is_empty() && html.contains(&format!("cid:{id}"));
+    picture && it.content_id.as_ref().is_some_and(named)
 }
 
 /// A text part's text.
@@ -206,4 +215,37 @@ fn attachment(part: &Part<'_>, number: usize) -> Attachment {
     let content_id = field("Content-ID").map(|it| it.trim_matches(['<', '>', ' ']).to_owned());
     let inline = content_id.is_some() || part.disposition.as_ref().is_some_and(|it| it.kind == "inline");
     Attachment { name, media_type, content_id, inline: inline && !part.is_attached(), content }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invitations_and_outlooks_own_form_are_kept_as_attachments() {
+        let raw = b"From: ann@shop.example\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n\
+            --m\r\nContent-Type: multipart/alternative; boundary=a\r\n\r\n\
+            --a\r\n\r\nPlease come\r\n--a\r\nContent-Type: text/html\r\n\r\n<p>Please come</p>\r\n\
+            --a\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n--a--\r\n\
+            --m\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\neJ8+Ig==\r\n--m--\r\n";
+        let mail = read(raw, &Limits::default());
+        assert_eq!(mail.text.trim(), "Please come");
+        assert_eq!(mail.html.as_deref().map(str::trim), Some("<p>Please come</p>"));
+        let kept: Vec<_> =
+            mail.attachments.iter().map(|it| (it.name.as_str(), it.media_type.as_str())).collect();
+        assert_eq!(kept, [("attachment-1.ics", "text/calendar"), ("winmail.dat", "application/ms-tnef")]);
+        assert!(mail.attachments[0].content.starts_with(b"BEGIN:VCALENDAR"));
+        assert_eq!(mail.attachments[1].content, [0x78, 0x9f, 0x3e, 0x22]);
+    }
+
+    #[test]
+    fn what_the_text_does_not_show_is_listed() {
+        let raw = b"From: ann@shop.example\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n\
+            --m\r\nContent-Type: text/html\r\n\r\n<img src=\"cid:one@x\">\r\n\
+            --m\r\nContent-Type: image/png\r\nContent-ID: <one@x>\r\n\r\nx\r\n\
+            --m\r\nContent-Type: image/png\r\nContent-ID: <two@x>\r\n\r\nx\r\n\
+            --m\r\nContent-Type: application/pdf\r\nContent-Disposition: inline; filename=bill.pdf\r\n\r\nx\r\n--m--\r\n";
+        let inline: Vec<_> = read(raw, &Limits::default()).attachments.iter().map(|it| it.inline).collect();
+        assert_eq!(inline, [true, false, false]);
+    }
 }
