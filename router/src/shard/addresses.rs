@@ -1,5 +1,9 @@
 //! What is known of addresses of email beside who they belong to: whether mail to them comes back, whether somebody there called
 //! our mail unwanted, and how much went to and fro lately. Kept by a keyed hash, so that no address stands in the clear.
+//!
+//! The traffic of a pair stands in memory and in a row, so that programs which answer each other do not begin anew with each
+//! start. Rows have places, one for each value of two bytes of the hash: a pair takes the place of another one with the same,
+//! and so there are never more of them, without anything being swept.
 
 use connectors::email::mail::comparable;
 use log_store::{Table, Write};
@@ -33,7 +37,7 @@ impl Trouble {
     }
 }
 
-/// Pairs of our address and another one that are counted; beyond that the oldest is forgotten.
+/// Pairs of our address and another one that are counted in memory; beyond that the oldest is read from its row.
 const PAIRS: usize = 50_000;
 /// Over so long they are counted.
 const WINDOW: Span = Span::seconds(3_600);
@@ -45,7 +49,7 @@ const QUIET_AFTER: u16 = 10;
 const LOOP_AFTER: u16 = 60;
 
 /// The traffic of one pair.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Pair {
     since: Timestamp,
     came: u16,
@@ -74,32 +78,55 @@ impl Pairs {
         Self { of: Recent::new(PAIRS) }
     }
 
-    fn now(&self, key: [u8; 16], now: Timestamp) -> Pair {
-        let fresh = Pair { since: now, came: 0, automatic: 0 };
-        self.of.get(&key).copied().filter(|it| now.since(it.since) < WINDOW).unwrap_or(fresh)
+    /// Forgets what may be ahead of the rows.
+    pub(super) fn clear(&mut self) {
+        self.of.clear();
     }
 
-    /// Counts a mail that came.
-    fn came(&mut self, key: [u8; 16], now: Timestamp) -> Traffic {
-        let mut pair = self.now(key, now);
-        pair.came = pair.came.saturating_add(1);
+    /// The traffic of a pair up to now; `stored` reads its row.
+    fn now(&self, key: [u8; 16], now: Timestamp, stored: impl FnOnce() -> Option<PairRow>) -> Pair {
+        let of_row = || stored().filter(|it| it.of == key).map(|it| it.pair);
+        let known = self.of.get(&key).copied().or_else(of_row);
+        known.filter(|it| now.since(it.since) < WINDOW).unwrap_or(Pair { since: now, came: 0, automatic: 0 })
+    }
+
+    fn put(&mut self, key: [u8; 16], pair: Pair) -> PairRow {
         self.of.insert(key, pair);
-        match pair.came {
+        PairRow { of: key, pair }
+    }
+}
+
+/// A pair as it stands in its row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct PairRow {
+    /// The hash of the pair that has the place now.
+    of: [u8; 16],
+    pair: Pair,
+}
+
+impl PairRow {
+    /// The key of the row in which a pair has its place.
+    fn key([one, other, ..]: [u8; 16]) -> Vec<u8> {
+        [b"pair".as_slice(), &[one, other]].concat()
+    }
+}
+
+impl Pair {
+    /// One more mail came.
+    fn came(&mut self) -> Traffic {
+        self.came = self.came.saturating_add(1);
+        match self.came {
             0..=QUIET_AFTER => Traffic::Calm,
             it if it <= LOOP_AFTER => Traffic::Busy,
             _ => Traffic::Loop,
         }
     }
 
-    /// Whether one more mail that no person wrote may go to an address; counts it then.
-    fn may_answer(&mut self, key: [u8; 16], now: Timestamp) -> bool {
-        let mut pair = self.now(key, now);
-        if pair.came > QUIET_AFTER || pair.automatic >= AUTOMATIC_MAX {
-            return false;
-        }
-        pair.automatic += 1;
-        self.of.insert(key, pair);
-        true
+    /// Whether one more mail that no person wrote may go there; counts it then.
+    fn may_answer(&mut self) -> bool {
+        let may = self.came <= QUIET_AFTER && self.automatic < AUTOMATIC_MAX;
+        self.automatic += u16::from(may);
+        may
     }
 }
 
@@ -111,14 +138,32 @@ impl State {
 
     /// Counts a mail that came from an address.
     pub(super) fn traffic(&mut self, workspace: WorkspaceId, address: &str) -> Traffic {
-        let (key, now) = (self.address_key(workspace, address), self.now());
-        self.pairs.came(key, now)
+        self.count(workspace, address, Pair::came)
     }
 
     /// Whether a mail that no person wrote may go to an address; counts it then.
     pub(super) fn may_answer(&mut self, workspace: WorkspaceId, address: &str) -> bool {
+        self.count(workspace, address, Pair::may_answer)
+    }
+
+    /// Counts, and keeps the count with what it is counted for.
+    fn count<T>(
+        &mut self,
+        workspace: WorkspaceId,
+        address: &str,
+        one_more: impl FnOnce(&mut Pair) -> T,
+    ) -> T {
         let (key, now) = (self.address_key(workspace, address), self.now());
-        self.pairs.may_answer(key, now)
+        let row = PairRow::key(key);
+        let (log, shard) = (&self.parts.log, self.id);
+        // A row that cannot be read just now counts as none: mail is taken all the same.
+        let stored = || postcard::from_bytes(&log.get(shard, Table::Cursors, &row).ok().flatten()?).ok();
+        let mut pair = self.pairs.now(key, now, stored);
+        let told = one_more(&mut pair);
+        if let Ok(value) = postcard::to_allocvec(&self.pairs.put(key, pair)) {
+            self.pending.writes.push(Write::Put { table: Table::Cursors, key: row, value });
+        }
+        told
     }
 
     fn trouble_key(&self, workspace: WorkspaceId, address: &str) -> Vec<u8> {
@@ -153,22 +198,65 @@ impl State {
 mod tests {
     use super::*;
 
+    /// The pairs of a shard with their rows, as the shard has them.
+    struct Shard {
+        pairs: Pairs,
+        rows: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
+    }
+
+    impl Shard {
+        fn count<T>(&mut self, key: [u8; 16], now: Timestamp, one_more: impl FnOnce(&mut Pair) -> T) -> T {
+            let row = PairRow::key(key);
+            let stored = || postcard::from_bytes(self.rows.get(&row)?).ok();
+            let mut pair = self.pairs.now(key, now, stored);
+            let told = one_more(&mut pair);
+            let value = postcard::to_allocvec(&self.pairs.put(key, pair)).expect("a row");
+            self.rows.insert(row, value);
+            told
+        }
+    }
+
     #[test]
-    fn programs_that_answer_each_other_come_to_an_end() {
-        let mut pairs = Pairs::new();
+    fn programs_that_answer_each_other_come_to_an_end_also_across_restarts() {
+        let mut shard = Shard { pairs: Pairs::new(), rows: std::collections::BTreeMap::new() };
         let (one, other) = ([1; 16], [2; 16]);
         let mut answers = 0;
         for step in 0..1_000_i64 {
+            if step % 2 == 0 {
+                shard.pairs.clear();
+            }
             // Every second, as two programs do.
             let now = Timestamp(step * 1_000);
-            pairs.came(one, now);
-            answers += u16::from(pairs.may_answer(one, now));
+            shard.count(one, now, Pair::came);
+            answers += u16::from(shard.count(one, now, Pair::may_answer));
         }
         assert_eq!(answers, AUTOMATIC_MAX, "the mails that went there by themselves");
-        assert_eq!(pairs.came(one, Timestamp(1_000_000)), Traffic::Loop);
-        assert_eq!(pairs.came(other, Timestamp(1_000_000)), Traffic::Calm);
+        assert_eq!(shard.count(one, Timestamp(1_000_000), Pair::came), Traffic::Loop);
+        assert_eq!(shard.count(other, Timestamp(1_000_000), Pair::came), Traffic::Calm);
         // A person who writes again an hour later is a person.
         let later = Timestamp(WINDOW.0 + 1);
-        assert_eq!((pairs.came(one, later), pairs.may_answer(one, later)), (Traffic::Calm, true));
+        let calm = shard.count(one, later, Pair::came) == Traffic::Calm;
+        assert!(calm && shard.count(one, later, Pair::may_answer));
+    }
+
+    #[test]
+    fn rows_are_bounded_and_one_that_took_a_place_is_no_other_pair() {
+        let mut shard = Shard { pairs: Pairs::new(), rows: std::collections::BTreeMap::new() };
+        let pair = |number: u32| {
+            let mut key = [0; 16];
+            key[..4].copy_from_slice(&number.to_be_bytes());
+            key
+        };
+        // These two have one place.
+        for (number, came) in [(7, 1), (7, 2), (8, 1), (7, 1)] {
+            shard.pairs.clear();
+            let mut counted = 0;
+            shard.count(pair(number), Timestamp(0), |it| {
+                it.came();
+                counted = it.came;
+            });
+            assert_eq!(counted, came, "{number}");
+        }
+        assert_eq!(shard.rows.len(), 1);
     }
 }

@@ -159,6 +159,7 @@ impl State {
         self.cards.clear();
         self.parts.vault.forget(self.id);
         self.dedupe.restart(&*self.parts.log, self.id, self.now());
+        self.pairs.clear();
         self.told.clear();
         self.places.clear();
         self.moved.clear();
