@@ -22,7 +22,7 @@ use tracing::{Instrument, info};
 use crate::accounts::Accounts;
 use crate::api;
 use crate::clock::Clock;
-use crate::cluster::{self, Cluster, Keeper};
+use crate::cluster::{self, Cluster, HandedMail, Keeper, Owner};
 use crate::config::Config;
 use crate::email;
 use crate::files::Files;
@@ -103,6 +103,19 @@ impl App {
     #[must_use]
     pub fn is_here(&self, workspace: WorkspaceId) -> bool {
         self.shards.is_here(shard::shard_of(workspace, usize::from(self.config.shards)))
+    }
+
+    /// Who owns a workspace's shard.
+    pub(crate) fn owner(&self, workspace: WorkspaceId) -> Owner {
+        self.cluster.as_ref().map_or(Owner::Here, |cluster| cluster.owner(workspace))
+    }
+
+    /// Hands a mail on to the node that owns its workspace; says whether it is durable there.
+    pub(crate) async fn hand_on_mail(&self, node: &str, mail: HandedMail) -> bool {
+        match &self.cluster {
+            Some(cluster) => cluster.hand_on_mail(node, mail).await,
+            None => false,
+        }
     }
 
     /// The time.

@@ -74,6 +74,12 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// Bytes that the body of a request may have: more where a file is sent.
+pub(crate) fn body_max(config: &crate::config::Config, path: &str) -> usize {
+    let file = path.starts_with("/api/v1/conversations/") && path.ends_with("/files");
+    if file { mail::FILE_BYTES } else { config.limits.body_bytes }
+}
+
 /// The token that a request brings.
 pub(crate) fn token_of(headers: &axum::http::HeaderMap) -> Option<String> {
     authorize::bearer(headers, "Bearer").or_else(|| authorize::cookie(headers))

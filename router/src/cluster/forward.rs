@@ -1,4 +1,4 @@
-//! What this node hands on: requests and sockets of shards that another node owns.
+//! What this node hands on: requests, sockets and mails of shards that another node owns.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::parcel::{Headers, Parcel};
+use super::parcel::{HandedMail, Headers, Parcel};
 use super::{Cluster, Owner};
 use crate::accounts::Principal;
 use crate::api::problem::Refusal;
@@ -28,6 +28,9 @@ const CHUNKS: usize = 256;
 const CHUNK: usize = 16 << 10;
 /// `1012, service restart` as a whole close frame of the server (RFC 6455, section 5.5.1).
 const RESTART: [u8; 4] = [0x88, 2, 0x03, 0xf4];
+
+/// The status of a mail that is durable.
+pub(super) const TAKEN: u16 = 200;
 
 /// Marks a request that another node has handed to us: it is answered here, whoever owns its shard by now.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +49,8 @@ pub(crate) async fn hand_on(State(app): State<Arc<App>>, request: Request, next:
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, app.config.limits.body_bytes).await else {
+    let most = crate::api::body_max(&app.config, parts.uri.path());
+    let Ok(body) = axum::body::to_bytes(body, most).await else {
         return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is too long")
             .into_response();
     };
@@ -115,10 +119,22 @@ impl Cluster {
         headers: Headers,
         body: Bytes,
     ) -> Option<super::Answer> {
+        self.ask(node, |call| Parcel::Request { call, method, uri, headers, body }).await
+    }
+
+    /// Hands a mail on to the node that owns its workspace; says whether it is durable there.
+    pub(crate) async fn hand_on_mail(&self, node: &str, mail: HandedMail) -> bool {
+        let mail = Box::new(mail);
+        let answer = self.ask(node, |call| Parcel::Mail { call, mail }).await;
+        answer.is_some_and(|(status, ..)| status == TAKEN)
+    }
+
+    /// Says something that is answered; no answer where the node has gone, or takes too long.
+    async fn ask(&self, node: &str, parcel: impl FnOnce(u64) -> Parcel) -> Option<super::Answer> {
         let call = self.number();
         let (answer, answered) = oneshot::channel();
         self.calls.insert(call, (node.to_owned(), answer));
-        let parcel = Parcel::Request { call, method, uri, headers, body };
+        let parcel = parcel(call);
         let asked = async {
             self.post.to(node).send(parcel).await.ok()?;
             answered.await.ok()

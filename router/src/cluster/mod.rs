@@ -27,6 +27,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 pub(crate) use self::forward::hand_on;
 pub(crate) use self::own::Keeper;
+pub(crate) use self::parcel::HandedMail;
 use self::parcel::{Headers, Parcel};
 use self::post::Post;
 pub(crate) use self::receive::receive;
@@ -61,7 +62,7 @@ pub struct Cluster {
     sockets: DashMap<u64, (String, mpsc::Sender<Bytes>)>,
     /// Sockets elsewhere whose sessions are here, by node and its number: bytes from the client.
     guests: DashMap<(String, u64), mpsc::Sender<Bytes>>,
-    /// Requests that another node answers.
+    /// Requests and mails that another node answers for.
     calls: DashMap<u64, (String, oneshot::Sender<Answer>)>,
     next: AtomicU64,
     hold: Duration,

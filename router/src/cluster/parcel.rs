@@ -1,9 +1,11 @@
 //! What one node says to another: parcels, several in an envelope with a number, so that a missing one is noticed.
 
 use bytes::Bytes;
+use policy::id::WorkspaceId;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::Principal;
+use crate::files::Kept;
 
 /// A request or an answer without its body.
 pub(super) type Headers = Vec<(String, Bytes)>;
@@ -27,6 +29,21 @@ pub(super) enum Parcel {
     Free,
     /// Nothing: who listens hears that the connection is there.
     Beat,
+    /// A mail that a mail server handed to another node; it is answered for like a request, by a status alone.
+    Mail { call: u64, mail: Box<HandedMail> },
+}
+
+/// A mail for a mailbox of a workspace. What it says lies in the blob store where it is large.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct HandedMail {
+    /// Whose mailbox it is.
+    pub(crate) workspace: WorkspaceId,
+    /// The mailbox's address.
+    pub(crate) account: String,
+    /// The mail as it came.
+    pub(crate) kept: Kept,
+    /// The recipients that the server told.
+    pub(crate) envelope: Vec<String>,
 }
 
 /// Parcels that travel together.
@@ -50,6 +67,10 @@ impl Parcel {
             }
             Self::Accounts(rows) => {
                 rows.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Bytes::len)).sum()
+            }
+            Self::Mail { mail, .. } => {
+                let here = if let Kept::Here(bytes) = &mail.kept { bytes.len() } else { 0 };
+                here + mail.envelope.iter().map(String::len).sum::<usize>()
             }
             Self::Open { .. } | Self::Shut { .. } | Self::Free | Self::Beat => 0,
         }

@@ -14,7 +14,7 @@ use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
 use super::Cluster;
-use super::forward::HandedOn;
+use super::forward::{HandedOn, TAKEN};
 use super::parcel::{Envelope, Headers, Parcel};
 use crate::accounts::Principal;
 use crate::server::App;
@@ -93,6 +93,14 @@ fn take(app: &Arc<App>, cluster: &Arc<Cluster>, routes: &Router, from: &str, par
                 let (status, headers, body) = answer(routes, &method, &uri, headers, body).await;
                 // A node that has gone needs no answer.
                 drop(cluster.post.to(&from).send(Parcel::Answer { call, status, headers, body }).await);
+            });
+        }
+        Parcel::Mail { call, mail } => {
+            let (app, cluster, from) = (Arc::clone(app), Arc::clone(cluster), from.to_owned());
+            tokio::spawn(async move {
+                let status = if crate::email::take_handed(&app, *mail).await { TAKEN } else { 503 };
+                let answer = Parcel::Answer { call, status, headers: Headers::new(), body: Bytes::new() };
+                drop(cluster.post.to(&from).send(answer).await);
             });
         }
         Parcel::Answer { call, status, headers, body } => {

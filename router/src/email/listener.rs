@@ -1,4 +1,4 @@
-//! Takes mail that a mail server hands over. It is told 250 once the mail is durable.
+//! Takes mail that a mail server hands over. It is told 250 once the mail is durable, on whichever node that is.
 
 use std::sync::Arc;
 
@@ -6,8 +6,11 @@ use anyhow::Context as _;
 use connectors::email::inbound::{Envelope, NotTaken, Protocol, Receiver, Settings, Taken, serve};
 use connectors::email::{Limits, read};
 use tokio::net::TcpListener;
+use tracing::warn;
 
 use super::{Account, Accounts};
+use crate::cluster::{HandedMail, Owner};
+use crate::files::Kept;
 use crate::server::App;
 use crate::shard::Arrived;
 
@@ -38,21 +41,61 @@ impl Receiver for Hub {
                 }
             }
             for account in accounts {
-                let shard = self.app.shards.of(account.workspace);
                 let kept = self.app.files.keep(account.workspace, raw.clone()).await;
                 let Ok(kept) = kept else { return Err(NotTaken::Later) };
-                let raw = raw.clone();
-                let parsed = tokio::task::spawn_blocking(move || read(&raw, &Limits::default())).await;
-                let Ok(mail) = parsed.map(Box::new) else { return Err(NotTaken::Later) };
                 let envelope = envelope.recipients.clone();
-                let arrived = vec![Arrived { account, mail, kept, header_only: false, envelope }];
-                match shard.query(move |state| state.mails_arrive(arrived, None)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) | Err(_) => return Err(NotTaken::Later),
+                let taken = match self.app.owner(account.workspace) {
+                    Owner::Here => take_here(&self.app, account, kept, raw.clone(), envelope).await,
+                    Owner::There(node) => {
+                        let (workspace, address) = (account.workspace, account.settings.address.clone());
+                        let mail = HandedMail { workspace, account: address, kept, envelope };
+                        self.app.hand_on_mail(&node, mail).await
+                    }
+                    Owner::Nobody => false,
+                };
+                if !taken {
+                    return Err(NotTaken::Later);
                 }
             }
             Ok(())
         })
+    }
+}
+
+/// Takes a mail for an account whose shard is here; says whether it is durable.
+async fn take_here(
+    app: &App,
+    account: Arc<Account>,
+    kept: Kept,
+    raw: Vec<u8>,
+    envelope: Vec<String>,
+) -> bool {
+    let shard = app.shards.of(account.workspace);
+    let parsed = tokio::task::spawn_blocking(move || read(&raw, &Limits::default())).await;
+    let Ok(mail) = parsed.map(Box::new) else { return false };
+    let arrived = vec![Arrived { account, mail, kept, header_only: false, envelope }];
+    matches!(shard.query(move |state| state.mails_arrive(arrived, None)).await, Ok(Ok(())))
+}
+
+/// Takes a mail that another node was handed; says whether it is durable.
+pub(crate) async fn take_handed(app: &App, mail: HandedMail) -> bool {
+    let HandedMail { workspace, account, kept, envelope } = mail;
+    let Some(account) = app.email.find(workspace, &account) else {
+        warn!("another node has a mailbox that is not in this one's configuration: its mail waits");
+        return false;
+    };
+    match app.files.read(workspace, kept.clone()).await {
+        Ok(Some(raw)) => take_here(app, Arc::clone(account), kept, raw, envelope).await,
+        Ok(None) => {
+            warn!(
+                "a mail that another node kept is not in our `blobs` folder: all nodes have to see the same one"
+            );
+            false
+        }
+        Err(error) => {
+            warn!(error = format!("{error:#}"), "a mail that another node kept cannot be read");
+            false
+        }
     }
 }
 

@@ -14,6 +14,8 @@ mod reader;
 mod sender;
 pub(crate) mod texts;
 
+pub(crate) use listener::take_handed;
+
 use std::path::Path;
 use std::sync::Arc;
 
