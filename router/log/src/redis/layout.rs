@@ -1,12 +1,12 @@
 //! Names in Redis. All keys of a shard carry its hash tag, so that they lie in one slot and one script may write them all.
 //!
 //! `<prefix>:{<shard>}:` then `head` (where the log is), `log` (a stream), `lease`, `snapshots` (a hash by position), and the
-//! rows: a hash for each table, `transcripts:` and `decisions:` with one for each conversation, and each `dedupe:` row a
+//! rows: a hash for each table, `transcripts:`, `decisions:` and `mails:` with one for each conversation, and each `dedupe:` row a
 //! string of its own that ends by itself, with a list of its keys for each day, `dedupe-of-day:`. `<prefix>:{node}:` has what is not of a shard.
 
 use crate::{ShardId, Table};
 
-/// Transcripts and decisions of one conversation lie together: their keys begin with workspace and conversation.
+/// Transcripts, decisions and mails of one conversation lie together: their keys begin with workspace and conversation.
 const CONVERSATION: usize = 32;
 
 /// The names below a prefix.
@@ -68,7 +68,7 @@ impl Layout {
     fn split(table: Table, key: &[u8]) -> usize {
         match table {
             Table::Dedupe => key.len(),
-            Table::Transcripts | Table::Decisions if key.len() > CONVERSATION => CONVERSATION,
+            Table::Transcripts | Table::Decisions | Table::Mails if key.len() > CONVERSATION => CONVERSATION,
             _ => 0,
         }
     }
@@ -85,7 +85,7 @@ impl Layout {
     pub(super) fn one_hash(&self, shard: ShardId, table: Table, from: &[u8], to: &[u8]) -> Option<Vec<u8>> {
         match table {
             Table::Dedupe => None,
-            Table::Transcripts | Table::Decisions => {
+            Table::Transcripts | Table::Decisions | Table::Mails => {
                 let (a, b) = (from.get(..CONVERSATION)?, to.get(..CONVERSATION)?);
                 let whole = from.len() > CONVERSATION && to.len() > CONVERSATION;
                 (a == b && whole).then(|| [&self.table(shard, table)[..], a].concat())
