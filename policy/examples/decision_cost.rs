@@ -1,7 +1,7 @@
 //! Measures what a decision with its record costs, and how that grows with the number of agents and of waiting
 //! conversations. Prints one JSON line.
 //!
-//! `cargo run --release -p policy --example decision_cost [least_customer_time]`
+//! `cargo run --release -p policy --example decision_cost [RULE]`, such as `least_customer_time` or `bullseye`
 
 #![expect(clippy::print_stdout, reason = "the line it prints is what it is for")]
 #![expect(clippy::disallowed_types, reason = "it measures time")]
@@ -16,8 +16,8 @@ const ROUNDS: usize = 200_000;
 const WARM_UP: usize = 20_000;
 
 fn main() {
-    if std::env::args().nth(1).as_deref() == Some("least_customer_time") {
-        return least_customer_time();
+    if let Some(rule) = std::env::args().nth(1).as_deref().and_then(policy::Rule::by_name) {
+        return over_groups(rule);
     }
     let freed = freed(10_000, 50_000);
     let came = came(10_000);
@@ -41,16 +41,17 @@ fn main() {
     );
 }
 
-/// The default rule, with 500 distinct profiles at most.
-fn least_customer_time() {
-    let cost = |agents, waiting| busy(Load::busy(agents, waiting, policy::Rule::LeastCustomerTime, 500));
+/// A rule, with 500 distinct profiles at most.
+fn over_groups(rule: policy::Rule) {
+    let cost = |agents, waiting| busy(Load::busy(agents, waiting, rule, 500));
     let freed = cost(10_000, 50_000);
     let agents: Vec<_> = [100, 1_000, 10_000, 100_000].map(|count| (count, cost(count, 50_000))).into();
     let waiting: Vec<_> =
         [1_000, 10_000, 100_000, 1_000_000].map(|count| (count, cost(10_000, count))).into();
     println!(
-        "{{\"rule\":\"least_customer_time\",\"freed_ns\":{},\"exponent_agents\":{:.3},\"exponent_waiting\":{:.3},\
+        "{{\"rule\":\"{}\",\"freed_ns\":{},\"exponent_agents\":{:.3},\"exponent_waiting\":{:.3},\
          \"by_agents\":{},\"by_waiting\":{}}}",
+        rule.name(),
         freed.json(),
         exponent(&agents),
         exponent(&waiting),

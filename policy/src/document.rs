@@ -3,6 +3,7 @@
 //! a [`Policy`](crate::Policy) of it is `policy.rs`, the checks are in `document/check.rs`.
 
 pub(crate) mod check;
+pub(crate) mod conditions;
 
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use check::Fault;
+pub use conditions::Written;
 
 /// The queue of a document that names none.
 pub(crate) const DEFAULT_QUEUE: &str = "support";
@@ -324,6 +326,17 @@ impl WhenDoc {
     }
 }
 
+/// Who of a queue goes first, where the rule has no other reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Who has waited longest.
+    #[default]
+    OldestFirst,
+    /// Who came last; past the bound for being passed over it is the oldest again.
+    NewestFirst,
+}
+
 /// One queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -342,6 +355,8 @@ pub struct QueueDoc {
     pub topics: bool,
     /// 0 to 9; 9 goes first.
     pub priority: u8,
+    /// Who goes first among those of one priority.
+    pub order: Order,
     /// What every conversation in this queue needs, also one that was handed over to it: skill to least proficiency.
     pub needs: BTreeMap<String, u8>,
     /// Alternatives: one skill of each of these is enough.
@@ -380,6 +395,9 @@ pub struct StepDoc {
     pub after_s: u32,
     /// Also before that, as soon as nobody who is online could take it.
     pub when_nobody: bool,
+    /// A condition in CEL, answered when the conversation comes in; for one for which it does not hold the step is passed by.
+    #[serde(rename = "if")]
+    pub condition: Option<String>,
     /// Skills that are no longer needed, and no longer in the way.
     pub drop: Vec<String>,
     /// Skill to the least proficiency that is needed from now on.
@@ -406,6 +424,7 @@ impl Default for QueueDoc {
             language: true,
             topics: true,
             priority: 4,
+            order: Order::OldestFirst,
             needs: BTreeMap::new(),
             any_of: Vec::new(),
             none_of: Vec::new(),

@@ -37,6 +37,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod breaks;
 pub mod disclose;
 pub mod document;
 mod fixed;
@@ -47,6 +48,7 @@ mod policy;
 pub mod spelling;
 pub mod time;
 
+pub use breaks::{Break, Breaks, BreaksDoc};
 pub use disclose::{Audience, Disclosed, Field, Grants, Purpose, Withheld, disclose};
 pub use document::{Document, Fault, Rule, Weights};
 pub use matching::{

@@ -7,7 +7,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::document::check::{Faults, check};
-use crate::document::{DEFAULT_QUEUE, Document, Fault, QueueDoc, StepDoc, Weights};
+use crate::document::conditions::mark;
+use crate::document::{DEFAULT_QUEUE, Document, Fault, Order, QueueDoc, StepDoc, Weights};
 use crate::hours::Hours;
 use crate::matching::{Needs, QueueTerms, Settings, covers};
 use crate::time::{Span, Timestamp};
@@ -70,6 +71,8 @@ pub struct Step {
     pub after: Option<Span>,
     /// Also as soon as nobody who is online could take it.
     pub when_nobody: bool,
+    /// The mark of its condition, if it has one.
+    condition: Option<u64>,
     change: StepDoc,
 }
 
@@ -82,7 +85,7 @@ pub struct Arrival<'a> {
     pub language: Option<&'a str>,
     /// What it is about.
     pub topics: &'a [String],
-    /// The intake rules whose condition holds, by their numbers.
+    /// The conditions that hold, by their numbers.
     pub holds: &'a [u16],
 }
 
@@ -165,6 +168,7 @@ impl Policy {
                 target: queue.target,
                 work: Span::seconds(written.work_s.max(1).into()),
                 offer: queue.offer,
+                newest_first: written.order == Order::NewestFirst,
             };
             (Box::from(name.as_str()), terms)
         };
@@ -283,6 +287,12 @@ impl Policy {
         Routing { needs, priority, head_start, prefer }
     }
 
+    /// What a conversation keeps of the conditions that held when it came: those of steps, whichever queue it comes to.
+    #[must_use]
+    pub fn marks(&self, holds: &[u16]) -> Vec<u64> {
+        self.document.marks(holds)
+    }
+
     /// What a conversation needs after a step of its queue. A step that leads to a queue that is no longer there changes
     /// nothing.
     #[must_use]
@@ -341,6 +351,14 @@ impl Policy {
     }
 }
 
+impl Step {
+    /// Whether it is for a conversation that came with these marks; one without a condition is for all.
+    #[must_use]
+    pub fn is_for(&self, marks: &[u64]) -> bool {
+        self.condition.is_none_or(|condition| marks.contains(&condition))
+    }
+}
+
 impl Routing {
     /// Without a head start and without preferred agents.
     fn plain(needs: Needs, priority: u8) -> Self {
@@ -388,6 +406,7 @@ impl Queue {
                 .map(|step| Step {
                     after: (step.after_s > 0).then(|| Span::seconds(i64::from(step.after_s))),
                     when_nobody: step.when_nobody,
+                    condition: step.condition.as_deref().map(mark),
                     change: step.clone(),
                 })
                 .collect(),

@@ -42,11 +42,15 @@ Exit code 78 if the configuration is wrong, 1 if the store is.";
 const POLICY_HELP: &str = "\
 Examples:
   switchboard policy check policy.toml               every fault in one run; exit code 78 if there is one
+  SWITCHBOARD_TOKEN=swb_... switchboard policy check policy.toml --url https://chat.example.com
+                                                     also what the agents there cannot give; exit code 1 if somebody
+                                                     would never be served
   switchboard policy test policy.toml                runs the [[tests]] in it
   switchboard policy explain policy.toml --topic refunds --language de-AT
   switchboard policy diff old.toml new.toml
 
-Nothing is changed. A running server takes a policy by PUT /api/v1/policy, in force at the next event.";
+Nothing is changed. A running server takes a policy by PUT /api/v1/policy, in force at the next event; it holds back what its
+guards speak against, unless ?reason= is given.";
 
 const TOKEN_HELP: &str = "\
 Examples:
@@ -86,11 +90,13 @@ const EXPORT_HELP: &str = "\
 Examples:
   switchboard export events --out monday.rec                       of a stopped store with one workspace
   switchboard export events --data /var/lib/switchboard --workspace shop --out shop.rec
+  SWITCHBOARD_TOKEN=swb_... switchboard export events --url https://chat.example.com --out shop.rec
 
 In it: ids, times, sizes of messages, routing classes with their topics and languages, agents' skills, capacity and presence,
 policies, and every decision. Not in it: message bodies, names, addresses, facts, labels, keys. It goes back as far as
-`retention.events_days`; `loadtest whatif --log FILE --policy new.toml` replays it under another policy. The store must be
-stopped; a running server tries policies itself, on the dashboard or by POST /api/v1/policy/try.";
+`retention.events_days`; `loadtest whatif --log FILE --policy new.toml` replays it under another policy. A store is read when it
+is stopped; a running server sends its own, of the workspace whose admin the token is of. It also tries policies itself, on
+the dashboard or by POST /api/v1/policy/try.";
 
 /// Routes conversations from customers, on any channel, to the right agent or bot, in real time.
 #[derive(Debug, Parser)]
@@ -206,6 +212,9 @@ pub enum Policy {
     Check {
         /// The document (TOML)
         file: PathBuf,
+        /// The server that is asked what its agents cannot give
+        #[command(flatten)]
+        server: Asked,
     },
     /// Runs the tests that stand in a document
     Test {
@@ -245,6 +254,20 @@ pub enum Policy {
         /// The new one
         new: PathBuf,
     },
+}
+
+/// A running server that is asked.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// The address of a running server, such as `https://chat.example.com`
+    #[arg(long, requires = "token")]
+    pub url: Option<String>,
+    /// Authorities that the server's certificate may come from (PEM) [default: those that this machine trusts]
+    #[arg(long, requires = "url")]
+    pub ca: Option<PathBuf>,
+    /// A token of the workspace
+    #[arg(long, env = "SWITCHBOARD_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
 }
 
 /// `switchboard token`
@@ -340,11 +363,14 @@ pub enum Export {
 #[derive(Debug, Args)]
 pub struct ExportEvents {
     /// The data folder of a stopped store
-    #[arg(long, default_value = "data")]
+    #[arg(long, default_value = "data", conflicts_with = "url")]
     pub data: PathBuf,
     /// The workspace by name; needed where there are several
-    #[arg(long)]
+    #[arg(long, conflicts_with = "url")]
     pub workspace: Option<String>,
+    /// A running server, instead of a stopped store
+    #[command(flatten)]
+    pub server: Asked,
     /// The file to write; - is standard output
     #[arg(long, default_value = "-")]
     pub out: PathBuf,
@@ -441,6 +467,8 @@ mod tests {
             ("switchboard check --replay", ErrorKind::MissingRequiredArgument),
             ("switchboard restore --from a", ErrorKind::MissingRequiredArgument),
             ("switchboard backup --to a --data b --url http://c --token t", ErrorKind::ArgumentConflict),
+            ("switchboard export events --workspace a --url http://c --token t", ErrorKind::ArgumentConflict),
+            ("switchboard policy check a --url http://c", ErrorKind::MissingRequiredArgument),
         ] {
             assert_eq!(parse(line).err(), Some(kind), "{line}");
         }

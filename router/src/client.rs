@@ -1,5 +1,6 @@
-//! Requests of our own to a server's API: those of the simulated people, and a backup's, which may go by TLS.
+//! Requests of our own to a server's API: those of the simulated people, and those of the command line, which may go by TLS.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::Method;
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
@@ -16,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
 /// A server that does not take a connection within this time is not there.
@@ -45,7 +49,7 @@ impl Remote {
         Ok(Self { authority: authority.to_owned(), tls })
     }
 
-    /// One request.
+    /// Sends a value as JSON and reads one.
     ///
     /// # Errors
     /// If there is no server, it is not who it must be, or it refuses; then its reason.
@@ -55,18 +59,54 @@ impl Remote {
         token: Option<&str>,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
+        let body = Bytes::from(serde_json::to_vec(body)?);
+        self.send(Method::POST, path, token, "application/json", body).await?.json().await
+    }
+
+    /// Sends a text and reads a value.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn post_text<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        text: String,
+    ) -> anyhow::Result<T> {
+        self.send(Method::POST, path, token, "text/plain", Bytes::from(text)).await?.json().await
+    }
+
+    /// Asks for something that may be long.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> anyhow::Result<Answer> {
+        self.send(Method::GET, path, token, "text/plain", Bytes::new()).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        kind: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Answer> {
         let authority: axum::http::uri::Authority = self.authority.parse()?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let port = authority.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
         let connecting = tokio::time::timeout(CONNECT, TcpStream::connect((host, port)));
         let stream = connecting.await.map_err(anyhow::Error::from).and_then(|stream| Ok(stream?));
         let stream = stream.with_context(|| format!("{} takes no connection", self.authority))?;
-        let mut request =
-            hyper::Request::post(path).header(HOST, &self.authority).header(CONTENT_TYPE, "application/json");
+        let mut request = hyper::Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &self.authority)
+            .header(CONTENT_TYPE, kind);
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let request = request.body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
+        let request = request.body(Full::new(body))?;
         let Some(tls) = &self.tls else { return exchange(stream, request).await };
         let name = ServerName::try_from(host.to_owned())?;
         let handshake = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
@@ -77,24 +117,62 @@ impl Remote {
     }
 }
 
-async fn exchange<T: DeserializeOwned>(
+/// An answer that says yes; its body may be under way.
+pub(crate) struct Answer {
+    body: Incoming,
+    connection: JoinHandle<Result<(), hyper::Error>>,
+}
+
+impl Drop for Answer {
+    /// The connection ends with the answer.
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+impl Answer {
+    async fn json<T: DeserializeOwned>(mut self) -> anyhow::Result<T> {
+        let bytes = (&mut self.body).collect().await?.to_bytes();
+        Ok(serde_json::from_slice(&bytes)?)
+    }
+
+    /// Hands the body on as it comes; gives its last bytes, `last` at most.
+    ///
+    /// # Errors
+    /// If it breaks off, or cannot be written.
+    pub(crate) async fn write_to(mut self, out: &mut impl Write, last: usize) -> anyhow::Result<Vec<u8>> {
+        let mut tail = Vec::new();
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.context("the answer broke off: ask again")?;
+            let Ok(bytes) = frame.into_data() else { continue };
+            out.write_all(&bytes)?;
+            tail.extend_from_slice(&bytes[bytes.len().saturating_sub(last)..]);
+            tail.drain(..tail.len().saturating_sub(last));
+        }
+        out.flush()?;
+        Ok(tail)
+    }
+}
+
+async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     request: hyper::Request<Full<Bytes>>,
-) -> anyhow::Result<T> {
+) -> anyhow::Result<Answer> {
     let path = request.uri().path().to_owned();
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    // The connection ends with the answer.
-    let driver = tokio::spawn(connection);
-    let answer = sender.send_request(request).await?;
-    let status = answer.status();
-    let bytes = answer.into_body().collect().await?.to_bytes();
-    driver.abort();
-    if !status.is_success() {
+    let connection = tokio::spawn(connection);
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    let mut answer = Answer { body, connection };
+    if !head.status.is_success() {
+        let bytes = (&mut answer.body).collect().await?.to_bytes();
         let problem: Option<protocol::Problem> = serde_json::from_slice(&bytes).ok();
-        let detail = problem.map(|problem| format!(": {}", problem.detail)).unwrap_or_default();
-        anyhow::bail!("{path} answered {status}{detail}");
+        let detail = problem.map(|problem| {
+            let errors = problem.errors.iter().map(|it| format!("\n{}: {}", it.pointer, it.detail));
+            format!(": {}{}", problem.detail, errors.collect::<String>())
+        });
+        anyhow::bail!("{path} answered {}{}", head.status, detail.unwrap_or_default());
     }
-    Ok(serde_json::from_slice(&bytes)?)
+    Ok(answer)
 }
 
 fn trusting(ca: Option<&Path>) -> anyhow::Result<ClientConfig> {

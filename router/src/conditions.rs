@@ -1,10 +1,11 @@
-//! Conditions of a policy's intake rules: compiled when a policy is taken, answered before the engine is asked. The engine
-//! hears which of them hold, as one more input of the command, so that a replay needs neither the conditions nor the words.
+//! Conditions of a policy's intake rules and steps: compiled when a policy is taken, answered when a conversation comes in, before
+//! the engine is asked. The engine hears which of them hold, as one more input of the command, so that a replay needs neither the
+//! conditions nor the words.
 
 use policy::{Document, Fault, Policy};
 use policy_cel::{Condition, Environment, Facts};
 
-/// The compiled conditions of one document, each with the number of its intake rule.
+/// The compiled conditions of one document, each with its number.
 #[derive(Debug, Clone, Default)]
 pub struct Conditions {
     rules: Vec<(u16, Condition)>,
@@ -16,34 +17,30 @@ impl Conditions {
     /// # Errors
     /// Everything that is wrong, each with its place in the document, line and column in the condition.
     pub fn compile(document: &Document) -> Result<Self, Vec<Fault>> {
-        let written: Vec<(u16, &str)> = (0u16..)
-            .zip(&document.intake)
-            .filter_map(|(index, rule)| Some((index, rule.when.condition.as_deref()?)))
-            .collect();
+        let written = document.conditions();
         let environment =
             Environment::intake().with_values("channel", document.efforts.keys().map(String::as_str));
         // Channels that are named have efforts; where none has, any may come.
         let environment = if document.efforts.is_empty() { Environment::intake() } else { environment };
-        let sources: Vec<&str> = written.iter().map(|(_, source)| *source).collect();
+        let sources: Vec<&str> = written.iter().map(|it| it.source).collect();
         let (mut rules, mut faults) = (Vec::with_capacity(written.len()), Vec::new());
-        for ((index, _), compiled) in written.iter().zip(Condition::compile_all(&sources, &environment)) {
-            let path = format!("intake[{index}].when.if");
+        for (it, compiled) in written.iter().zip(Condition::compile_all(&sources, &environment)) {
+            let fault = |detail: String| Fault { path: it.path.clone(), detail };
             match compiled {
                 Ok(condition) if condition.never() => {
-                    faults
-                        .push(Fault { path, detail: "can never hold: the rule would never be taken".into() });
+                    let what = if it.path.starts_with("intake") { "rule" } else { "step" };
+                    faults.push(fault(format!("can never hold: the {what} would never be taken")));
                 }
-                Ok(condition) => rules.push((*index, condition)),
-                Err(found) => faults.extend(found.into_iter().map(|fault| Fault {
-                    path: path.clone(),
-                    detail: format!("line {}, column {}: {}", fault.at.line, fault.at.column, fault.detail),
+                Ok(condition) => rules.push((it.number, condition)),
+                Err(found) => faults.extend(found.into_iter().map(|found| {
+                    fault(format!("line {}, column {}: {}", found.at.line, found.at.column, found.detail))
                 })),
             }
         }
         if faults.is_empty() { Ok(Self { rules }) } else { Err(faults) }
     }
 
-    /// The intake rules whose condition holds, and how many could not be answered: such a rule is passed by.
+    /// The conditions that hold, by their numbers, and how many could not be answered: such a rule or step is passed by.
     #[must_use]
     pub fn holding(&self, facts: &Facts<'_>) -> (Vec<u16>, u32) {
         let facts = facts.within_bounds();
@@ -112,6 +109,24 @@ mod tests {
             let faults = check(&document(wrong)).unwrap_err();
             assert!(faults[0].path == "intake[0].when.if", "{faults:?}");
             assert!(faults[0].detail.contains(part), "{wrong}: {faults:?}");
+        }
+    }
+
+    #[test]
+    fn conditions_of_steps_are_checked_and_answered_like_those_of_intake() {
+        let text =
+            "[queues.a]\n[[queues.a.steps]]\nafter_s = 9\nif = \"hour < 12\"\nqueue = \"b\"\n[queues.b]\n";
+        let document: Document = toml::from_str(text).unwrap();
+        let conditions = Conditions::compile(&document).unwrap();
+        let holding = |hour| conditions.holding(&Facts { hour, ..Facts::default() }).0;
+        assert_eq!((holding(9), holding(13)), (vec![1 << 15], vec![]));
+        for (wrong, part) in
+            [("waited_s > 9", "there is no name `waited_s`"), ("hour > 30", "step would never")]
+        {
+            let document: Document = toml::from_str(&text.replace("hour < 12", wrong)).unwrap();
+            let faults = check(&document).unwrap_err();
+            assert_eq!(faults[0].path, "queues.a.steps[0].if");
+            assert!(faults[0].detail.contains(part), "{faults:?}");
         }
     }
 

@@ -11,6 +11,7 @@
 //! | [`shard`] | THE loop: command, engine, log, effects |
 //! | [`recording`] | what was recorded of a workspace, for export and what-if |
 //! | [`trial`] | a policy in force for some blocks of time, to see what it changes |
+//! | [`tried`] | what the guards said of policies that were tried on recorded traffic |
 //! | [`email`] | mailboxes, the listener for mail, the way out |
 //! | [`demo`] | a small company with a bot and simulated customers |
 //! | [`metrics`], [`telemetry`], [`clock`] | figures, logs, time |
@@ -38,4 +39,5 @@ pub mod telemetry;
 pub mod texts;
 pub mod tickets;
 pub mod trial;
+pub mod tried;
 pub mod verbs;

@@ -35,6 +35,7 @@ use crate::session::stream::RingLimits;
 use crate::shard::{self, Handle, Parts, Shards, State, Stop};
 use crate::tickets::Tickets;
 use crate::trial::{self, Trials};
+use crate::tried::Tried;
 
 /// The parts that requests and sessions use.
 pub struct App {
@@ -58,6 +59,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Policies that are tried in live use.
     pub trials: Trials,
+    /// What the guards said of policies that were tried lately.
+    pub tried: Tried,
     /// Channel accounts of email.
     pub email: Arc<email::Accounts>,
     /// Files beside the store.
@@ -254,6 +257,7 @@ impl Server {
             accounts: Accounts::open(Arc::clone(&log), config.sessions.sign_in_hours, bus.clone()).await?,
             level: log.level(),
             trials: Trials::open(Arc::clone(&log))?,
+            tried: Tried::default(),
             log,
             tickets: Tickets::new(i64::from(config.sessions.ticket_ms), bus),
             registry,

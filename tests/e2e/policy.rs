@@ -1,7 +1,9 @@
 //! A policy over the running server: conditions decide where a conversation goes, a step hands it on, a wrong one is told.
 
 use policy::id::ConversationId;
-use protocol::{AlarmKind, ClientFrame, ConversationState, Me, PolicyRemarks, ServerFrame, SessionEvent};
+use protocol::{
+    AlarmKind, ClientFrame, ConversationState, Me, PolicyRemarks, PublicationsBody, ServerFrame, SessionEvent,
+};
 use tests::{Client, Server};
 
 use crate::steps;
@@ -178,6 +180,77 @@ queue = "billing"
         .await;
     assert_eq!((alarm.kind, &*alarm.queue, alarm.conversations), (AlarmKind::Unstaffed, "billing", 1));
     assert_eq!(alarm.needs, ["refunds"]);
+}
+
+#[tokio::test]
+async fn what_the_guards_hold_back_is_published_with_a_reason_and_kept() {
+    let server = Server::start().await;
+    let workspace = server.workspace("shop", None).await;
+    workspace.agent("ana").await.online().await;
+    let (admin, text) = (&workspace.admin, [("content-type", "text/plain")]);
+    let put = async |query: &str, policy: &str| {
+        admin.send("PUT", &format!("/api/v1/policy{query}"), &text, policy).await
+    };
+    let fine = "[queues.support]\ntarget_s = 30\n";
+    assert_eq!(put("", fine).await.status, 204);
+    let latin = "[skills]\nlatin = \"\"\n[queues.support]\nneeds = { latin = 50 }\n";
+    let problem = put("", latin).await.problem(409);
+    assert_eq!(problem.kind, "/problems/held-back");
+    let objection = "queues.support.needs.latin: nobody has the skill `latin`";
+    assert_eq!(problem.errors.iter().map(|it| &*it.detail).collect::<Vec<_>>(), [objection]);
+    put("?reason=%20", latin).await.problem(422);
+    let in_force = async || admin.get("/api/v1/policy").await.body;
+    assert_eq!(in_force().await.trim(), fine.trim(), "nothing was changed");
+    admin.send("PUT", "/api/v1/policy/trial", &text, latin).await.problem(409);
+    assert_eq!(put("?reason=Romans%20come%20tomorrow", latin).await.status, 204);
+    assert!(in_force().await.contains("latin"));
+
+    let kept: PublicationsBody = admin.get("/api/v1/policy/publications").await.json();
+    let [last, first] = &kept.publications[..] else { panic!("{kept:?}") };
+    assert_eq!((last.version, last.name.as_str(), last.tried), (first.version + 1, "Operator", false));
+    assert_eq!(last.reason.as_deref(), Some("Romans come tomorrow"));
+    assert_eq!(last.objections, [objection]);
+    assert!(first.reason.is_none() && first.objections.is_empty() && first.at_ms <= last.at_ms);
+    workspace.agent("ben").await.api.get("/api/v1/policy/publications").await.problem(403);
+}
+
+#[tokio::test]
+async fn publications_are_there_after_a_restart_and_the_last_hundred_are_kept() {
+    let mut server = Server::start().await;
+    let workspace = server.workspace("shop", None).await;
+    let (admin, text) = (workspace.admin.clone(), [("content-type", "text/plain")]);
+    for target in 1..=103 {
+        let policy = format!("[queues.support]\ntarget_s = {target}\n");
+        assert_eq!(admin.send("PUT", "/api/v1/policy", &text, &policy).await.status, 204);
+    }
+    server.kill().await;
+    server.start_again().await;
+    let kept: PublicationsBody = admin.get("/api/v1/policy/publications").await.json();
+    let versions: Vec<u32> = kept.publications.iter().map(|it| it.version).collect();
+    assert_eq!(versions, (4..=103).rev().collect::<Vec<u32>>());
+}
+
+#[tokio::test]
+async fn the_command_line_asks_a_server_what_its_agents_cannot_give() {
+    let server = Server::start().await;
+    let workspace = server.workspace("shop", None).await;
+    workspace.agent_with("ana", |input| input.skills = [("refunds".to_owned(), 40)].into()).await;
+    let file = server.data().with_file_name("shop.toml");
+    let check = |least: u8, token: &str| {
+        let text = format!("[skills]\nrefunds = \"\"\n[queues.support]\nneeds = {{ refunds = {least} }}\n");
+        std::fs::write(&file, text).expect("a file can be written");
+        let mut command = std::process::Command::new(Server::program());
+        command.args(["policy", "check"]).arg(&file).args(["--url", &server.origin()]);
+        let done = command.env("SWITCHBOARD_TOKEN", token).output().expect("the program can be started");
+        let told = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8_lossy(&told).into_owned())
+    };
+    let (code, told) = check(40, &workspace.keys.admin_token);
+    assert!(code == Some(0) && told.contains("the agents there can give all"), "{told}");
+    let (code, told) = check(60, &workspace.keys.admin_token);
+    assert!(code == Some(1) && told.contains("the best has 40 (holds publishing back)"), "{told}");
+    let (code, told) = check(40, "swb_none");
+    assert!(code == Some(1) && told.contains("401"), "{told}");
 }
 
 /// Waits until the agent has a conversation in hand.

@@ -116,11 +116,40 @@ async fn what_is_exported_holds_no_words_and_no_names() {
         .output()
         .expect("the server's program can be started");
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    holds_no_words(&std::fs::read(&file).expect("the recording"), &served);
+}
+
+#[tokio::test]
+async fn a_running_server_sends_its_recording_to_an_admin_alone() {
+    let server = Server::start().await;
+    let workspace = server.workspace("shop", None).await;
+    let served = traffic(&workspace).await;
+    let file = server.data().with_file_name("shop.rec");
+    let export = |token: &str| {
+        let mut command = std::process::Command::new(Server::program());
+        command.args(["export", "events", "--url", &server.origin(), "--out"]).arg(&file);
+        let done = command.env("SWITCHBOARD_TOKEN", token).output().expect("the program can be started");
+        (done.status.success(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    let agent = workspace.agent("ben").await.api.token.expect("agents have tokens");
+    let (done, told) = export(&agent);
+    assert!(!done && told.contains("403") && !file.exists(), "{told}");
+    let (done, told) = export(&workspace.keys.admin_token);
+    assert!(done && told.contains("without bodies and names"), "{told}");
     let bytes = std::fs::read(&file).expect("the recording");
+    holds_no_words(&bytes, &served);
+    // The last frame: its length, its tag, and how many events there are.
+    let (end, count) = bytes[bytes.len() - 13..].split_at(5);
+    let count = u64::from_le_bytes(count.try_into().expect("eight bytes"));
+    assert!(end == [9, 0, 0, 0, 4] && count > 10, "{end:?} {count}");
+}
+
+/// A recording has these conversations, and nobody's words or names.
+fn holds_no_words(bytes: &[u8], served: &[ConversationId]) {
     assert!(bytes.starts_with(b"{\"switchboard\":\"events\""));
     let holds = |part: &[u8]| bytes.windows(part.len()).any(|it| it == part);
     // Ids stand in it as 16 bytes.
-    for conversation in &served {
+    for conversation in served {
         assert!(holds(&conversation.bits().to_be_bytes()), "{conversation} is not in it");
     }
     for secret in ["secret word", "an answer", "ana", "Ana"] {

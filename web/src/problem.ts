@@ -5,9 +5,15 @@ import type { Problem } from "./protocol.ts";
 
 export class Refused extends Error {
   readonly status: number;
-  constructor(status: number, detail: string) {
+  /** The kind of problem, such as `held-back`; empty where there was no answer that names one. */
+  readonly kind: string;
+  /** Each thing that is wrong, where the answer names them. */
+  readonly faults: string[];
+  constructor(status: number, detail: string, kind = "", faults: string[] = []) {
     super(detail);
     this.status = status;
+    this.kind = kind;
+    this.faults = faults;
   }
 }
 
@@ -31,13 +37,17 @@ export async function ask(path: string, request: RequestInit): Promise<Response>
   }
   if (response.ok) return response;
   let detail = `The server answered ${response.status}. Nothing was changed: try again in a moment.`;
+  let kind = "";
+  let faults: string[] = [];
   try {
     const problem = (await response.json()) as Partial<Problem>;
     if (problem.detail) detail = problem.detail.charAt(0).toUpperCase() + problem.detail.slice(1);
-    const faults = problem.errors?.map((fault) => `${fault.pointer.slice(1)}: ${fault.detail}`) ?? [];
-    if (faults.length > 0) detail = `${detail}\n${faults.join("\n")}`;
+    kind = problem.type?.replace("/problems/", "") ?? "";
+    faults = problem.errors?.map((fault) => fault.detail) ?? [];
+    const places = problem.errors?.map((fault) => `${fault.pointer.slice(1)}: ${fault.detail}`) ?? [];
+    if (places.length > 0) detail = `${detail}\n${places.join("\n")}`;
   } catch {
     // An answer without a problem body: the sentence above has to do.
   }
-  throw new Refused(response.status, detail);
+  throw new Refused(response.status, detail, kind, faults);
 }

@@ -57,6 +57,8 @@ export type AgentRow = {
   load: number,
   /** Capacity in all. */
   capacity: number,
+  /** The planned break that is near or under way. */
+  on_break?: BreakView | null,
 };
 
 /** An agent's state. */
@@ -152,6 +154,16 @@ export type BoardView = {
   promises?: Array<PromiseRow>,
   /** Conversations to open, those that wait longest first, then the newest, 100 at most. */
   conversations: Array<ConversationView>,
+};
+
+/** A planned break of an agent. */
+export type BreakView = {
+  /** When it begins, in milliseconds since 1970. Nothing more is offered until then. */
+  from_ms: number,
+  /** When it ends. */
+  until_ms: number,
+  /** Whether it has begun. */
+  begun: boolean,
 };
 
 /** One frame from a client: a customer's widget, an agent's console, a bot, an operator's dashboard. */
@@ -500,6 +512,8 @@ export type Me = {
   paused?: Array<string>,
   /** For agents: closed conversations whose room is kept for writing up. */
   wrapping?: Array<Wrapping>,
+  /** For agents: the planned break that is near or under way. */
+  on_break?: BreakView | null,
 };
 
 /** One message of a conversation. */
@@ -621,6 +635,30 @@ export type PromiseRow = {
   bias: number,
   /** Customers who were told and left. */
   left: number,
+};
+
+/** One publication. */
+export type PublicationView = {
+  /** The version that it put in force; it stands in each decision's record. */
+  version: number,
+  /** When, in milliseconds since 1970. */
+  at_ms: number,
+  /** Who. */
+  by: AgentId,
+  /** The name at that time. */
+  name: string,
+  /** Why it was published although a guard spoke against it, or simply why. */
+  reason: string | null,
+  /** What the guards had against it, in words. */
+  objections: Array<string>,
+  /** Whether recorded traffic was replayed under it; if not, only the agents there are were looked at. */
+  tried: boolean,
+};
+
+/** Publications of policies: `GET /api/v1/policy/publications`. */
+export type PublicationsBody = {
+  /** The newest first; the last 100 are kept. */
+  publications: Array<PublicationView>,
 };
 
 /** A queue on the board. */

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, AsideView, BackupBody, BackupInput, BoardBody, ConversationBody, FileBody,
-    HistoryBody, Me, PolicyRemarks, Problem, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput,
-    TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, AsideView, BackupBody, BackupInput, BoardBody, BreaksBody, ConversationBody,
+    FileBody, HistoryBody, Me, PolicyRemarks, Problem, PublicationsBody, SignInBody, SignInInput, TicketBody,
+    TokenBody, TokenInput, TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody,
+    WorkspaceInput,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -231,6 +232,24 @@ fn operations() -> Vec<Operation> {
         ),
         ("delete", "/agents/{id}", SignedIn, "Removes an agent (admin)", Nothing, "204", Nothing),
         (
+            "get",
+            "/agents/{id}/breaks",
+            SignedIn,
+            "When an agent's breaks are planned (supervisor)",
+            Nothing,
+            "200",
+            body::<BreaksBody>(),
+        ),
+        (
+            "put",
+            "/agents/{id}/breaks",
+            SignedIn,
+            "Plans an agent's breaks: nothing new is offered in the last minutes before one, and the agent is back by itself (supervisor)",
+            body::<BreaksBody>(),
+            "204",
+            Nothing,
+        ),
+        (
             "post",
             "/tokens",
             SignedIn,
@@ -244,10 +263,19 @@ fn operations() -> Vec<Operation> {
             "put",
             "/policy",
             SignedIn,
-            "A new policy, in force at the next event (admin)",
+            "A new policy, in force at the next event; 409 where the guards hold it back, unless a reason is given as query (admin)",
             Text("text/plain"),
             "204",
             Nothing,
+        ),
+        (
+            "get",
+            "/policy/publications",
+            SignedIn,
+            "Who published which policy and why, and what the guards had against it; the newest first (supervisor)",
+            Nothing,
+            "200",
+            body::<PublicationsBody>(),
         ),
         (
             "post",
@@ -302,6 +330,15 @@ fn operations() -> Vec<Operation> {
             body::<Vec<String>>(),
             "204",
             Nothing,
+        ),
+        (
+            "get",
+            "/export/events",
+            SignedIn,
+            "What was recorded of the workspace, without bodies and names, as `loadtest whatif` reads it; two at once (admin)",
+            Nothing,
+            "200",
+            Text("application/octet-stream"),
         ),
         (
             "post",

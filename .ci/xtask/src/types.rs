@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use protocol::{
     AgentBody, AgentInput, AsideView, ClientFrame, ConversationBody, FileBody, HistoryBody, Problem,
-    ServerFrame, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TrialBody, TryBody,
-    WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    PublicationsBody, ServerFrame, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TrialBody,
+    TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -72,6 +72,7 @@ pub(crate) fn text() -> String {
     collected.add::<ClientFrame>();
     collected.add::<ServerFrame>();
     collected.add::<Problem>();
+    collected.add::<PublicationsBody>();
     collected.add::<SignInInput>();
     collected.add::<SignInBody>();
     collected.add::<TicketBody>();

@@ -47,6 +47,7 @@ fn snapshot() -> Utf8Bytes {
         channels: Vec::new(),
         paused: Vec::new(),
         wrapping: Vec::new(),
+        on_break: None,
     };
     frame(SessionEvent::Snapshot { me, conversations: Vec::new(), offers: Vec::new() })
 }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions::MOST_STEP_CONDITIONS;
 use super::{Document, IntakeDoc, QueueDoc, StepDoc, UnderstandingDoc};
 use crate::hours::Hours;
 use crate::matching::Preferred;
@@ -73,6 +74,14 @@ pub(crate) fn check(document: &Document, faults: &mut Faults) -> BTreeMap<String
     for (name, queue) in &document.queues {
         check_queue(&format!("queues.{name}"), queue, document, faults);
     }
+    let conditions =
+        document.queues.values().flat_map(|queue| &queue.steps).filter(|it| it.condition.is_some());
+    let conditions = conditions.count();
+    faults.require(
+        conditions <= MOST_STEP_CONDITIONS,
+        || "queues".to_string(),
+        || format!("{conditions} steps with a condition are too many; {MOST_STEP_CONDITIONS} at most"),
+    );
     let Document { weights, bounds, costs, .. } = document;
     for (name, weight) in [("proficiency", weights.proficiency), ("same_agent", weights.same_agent)] {
         faults.require(
@@ -342,6 +351,11 @@ fn check_steps(path: &str, steps: &[StepDoc], document: &Document, faults: &mut 
         if let Some(priority) = step.priority {
             check_priority(&path, priority, faults);
         }
+        faults.require(
+            step.condition.as_ref().is_none_or(|text| !text.is_empty()),
+            || format!("{path}.if"),
+            || "is empty and would never hold; leave it out to take the step always".to_string(),
+        );
         let before = index.checked_sub(1).map_or(0, |before| steps[before].after_s);
         faults.require(
             step.after_s >= before && step.after_s <= 30 * DAY_S,

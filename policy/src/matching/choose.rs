@@ -296,16 +296,14 @@ impl Pool {
         }
     }
 
-    /// Who of a lane could go to this agent, in the order of the rule. The first comes from the lane itself.
+    /// Who of a lane could go to this agent, in the order of the rule.
     fn turns_of<'a>(
         &'a self,
         lane: &'a Lane,
         agent: AgentId,
         at: Timestamp,
     ) -> impl Iterator<Item = Turn> + 'a {
-        let rest = core::iter::once_with(|| lane.line.iter().skip(1)).flatten();
-        core::iter::once(lane.head)
-            .chain(rest)
+        lane.in_order(at)
             .filter(move |place| !self.is_not_for(agent, place, at))
             .map(move |place| Turn::new(lane, place, at))
     }

@@ -188,6 +188,7 @@ impl Pool {
         let needs = Arc::new(needs.clone());
         let mut class = Class::new(Arc::clone(&needs), channel, queue, terms, speeds);
         class.beside = self.settings.interruptible.contains(&needs.channel);
+        class.lanes.serve_newest_first(terms.newest_first);
         let class = self.classes.insert(class);
         self.class_index.insert(needs, class);
         self.add_queue_class(queue, class);

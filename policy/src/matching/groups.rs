@@ -117,13 +117,19 @@ impl Pool {
         }
     }
 
-    /// Groups everyone anew, for a changed rule.
+    /// Groups everyone anew, for a changed rule, and reads each queue in its order.
     pub(super) fn regroup(&mut self) {
         for (_, profile) in self.profiles.iter_mut() {
             profile.groups.clear();
         }
         for (_, class) in self.classes.iter_mut() {
             class.slots = Slots::default();
+            class.lanes.serve_newest_first(class.terms.newest_first);
+        }
+        for (number, class) in self.classes.iter() {
+            if let Some(peek) = self.peeks.get_mut(number as usize) {
+                *peek = class.lanes.peek();
+            }
         }
         let slots: Vec<u32> = self.agents.iter().map(|(slot, _)| slot).collect();
         slots.into_iter().for_each(|slot| self.group(slot));

@@ -1,5 +1,6 @@
 //! A line of waiting conversations, oldest first, that can say how many stand before a point: places in sorted chunks.
-//! The front and the back cost next to nothing; the middle moves half a chunk at most.
+//! The front and the back cost next to nothing; the middle moves half a chunk at most. A queue may serve its newest first:
+//! its lines are kept the same way and read from the back, but for those past their bound.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -9,6 +10,8 @@ use crate::time::{Span, Timestamp};
 
 /// Places in one chunk.
 const CHUNK: usize = 256;
+/// Stands where refusals are counted in a place that was turned round.
+const TURNED: u32 = u32::MAX - 1;
 
 /// One waiting conversation in a line. Ordered by age, then by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +31,20 @@ impl Place {
     }
 
     pub(super) fn conversation(self) -> ConversationId {
-        ConversationId::from_bits(u128::from(self.id[0]) << 64 | u128::from(self.id[1]))
+        let id = if self.refusals == TURNED { self.id.map(|part| !part) } else { self.id };
+        ConversationId::from_bits(u128::from(id[0]) << 64 | u128::from(id[1]))
+    }
+
+    /// The same place in a turn of a queue that serves its newest first: that one stands as if it were the oldest, and older
+    /// ones behind it.
+    fn turned(self, newest: Timestamp) -> Self {
+        let since = newest + newest.since(self.since);
+        Self { since, id: self.id.map(|part| !part), refusals: TURNED, ..self }
+    }
+
+    /// The first place that could come after this one.
+    fn next(&self) -> Self {
+        Self { slot: u32::MAX, refusals: u32::MAX, ..*self }
     }
 
     /// The first place that could be younger than `since`.
@@ -53,8 +69,12 @@ impl Line {
         self.chunks.front().and_then(VecDeque::front).copied()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Place> + '_ {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = Place> + '_ {
         self.chunks.iter().flatten().copied()
+    }
+
+    fn last(&self) -> Option<Place> {
+        self.chunks.back().and_then(VecDeque::back).copied()
     }
 
     pub(super) fn insert(&mut self, place: Place) {
@@ -119,6 +139,8 @@ impl Line {
 pub(super) struct Lane {
     pub(super) priority: u8,
     pub(super) bound: Span,
+    /// Whether the newest of those within their bound goes first.
+    newest_first: bool,
     /// The first place, kept here so that a look at the head stays in this cache line.
     pub(super) head: Place,
     pub(super) line: Line,
@@ -129,6 +151,17 @@ impl Lane {
         at >= place.since + self.bound
     }
 
+    /// Everyone in the order of the queue: those past their bound by age, then the oldest or the newest first.
+    pub(super) fn in_order(&self, at: Timestamp) -> impl Iterator<Item = Place> + '_ {
+        let (newest_first, due) = (self.newest_first, at - self.bound);
+        let in_front = move |place: &Place| !newest_first || place.since <= due;
+        // The first comes from the lane itself; most often there is no need for more.
+        let rest = core::iter::once_with(|| self.line.iter().skip(1)).flatten();
+        let by_age = core::iter::once(self.head).chain(rest).take_while(in_front);
+        let newest = core::iter::once_with(|| self.line.iter().rev()).flatten();
+        by_age.chain(newest.take_while(move |place| !in_front(place)))
+    }
+
     /// How many are past the bound.
     fn overdue(&self, at: Timestamp) -> u32 {
         self.line.rank(&Place::after(at - self.bound))
@@ -137,39 +170,49 @@ impl Lane {
 
 /// All lanes of a class or a queue: highest priority first, none empty.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lanes(Vec<Lane>);
+pub(super) struct Lanes {
+    all: Vec<Lane>,
+    newest_first: bool,
+}
 
 impl Lanes {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.all.is_empty()
+    }
+
+    /// Says whether the newest goes first from now on.
+    pub(super) fn serve_newest_first(&mut self, newest_first: bool) {
+        self.newest_first = newest_first;
+        self.all.iter_mut().for_each(|lane| lane.newest_first = newest_first);
     }
 
     pub(super) fn iter(&self) -> core::slice::Iter<'_, Lane> {
-        self.0.iter()
+        self.all.iter()
     }
 
     pub(super) fn insert(&mut self, priority: u8, bound: Span, place: Place) {
         match self.find(priority, bound) {
             Ok(index) => {
-                let lane = &mut self.0[index];
+                let lane = &mut self.all[index];
                 lane.line.insert(place);
                 lane.head = lane.head.min(place);
             }
             Err(index) => {
                 let mut line = Line::default();
                 line.insert(place);
-                self.0.insert(index, Lane { priority, bound, head: place, line });
+                let newest_first = self.newest_first;
+                self.all.insert(index, Lane { priority, bound, newest_first, head: place, line });
             }
         }
     }
 
     pub(super) fn remove(&mut self, priority: u8, bound: Span, place: &Place) -> bool {
         let Ok(index) = self.find(priority, bound) else { return false };
-        let lane = &mut self.0[index];
+        let lane = &mut self.all[index];
         let found = lane.line.remove(place);
         match lane.line.first() {
             Some(first) => lane.head = first,
-            None => drop(self.0.remove(index)),
+            None => drop(self.all.remove(index)),
         }
         found
     }
@@ -177,7 +220,7 @@ impl Lanes {
     /// How many come before this place by the rule.
     pub(super) fn before(&self, priority: u8, bound: Span, place: &Place, at: Timestamp) -> u32 {
         let overdue = at >= place.since + bound;
-        self.0
+        self.all
             .iter()
             .map(|lane| {
                 let late = lane.overdue(at);
@@ -185,6 +228,8 @@ impl Lanes {
                     lane.line.rank(place).min(late)
                 } else if lane.priority > priority {
                     lane.line.len()
+                } else if lane.priority == priority && lane.newest_first {
+                    late + lane.line.len() - lane.line.rank(&place.next())
                 } else if lane.priority == priority {
                     lane.line.rank(place).max(late)
                 } else {
@@ -196,16 +241,17 @@ impl Lanes {
 
     /// Everyone with their turn, not in order.
     pub(super) fn turns(&self, at: Timestamp) -> impl Iterator<Item = Turn> + '_ {
-        self.0.iter().flat_map(move |lane| lane.line.iter().map(move |place| Turn::new(lane, place, at)))
+        self.all.iter().flat_map(move |lane| lane.line.iter().map(move |place| Turn::new(lane, place, at)))
     }
 
     /// What can be said of the first two without looking at the lanes.
     pub(super) fn peek(&self) -> Option<Peek> {
-        let (first, rest) = self.0.split_first()?;
-        let due = self.0.iter().map(|lane| lane.head.since + lane.bound).min()?;
+        let (first, rest) = self.all.split_first()?;
+        let due = self.all.iter().map(|lane| lane.head.since + lane.bound).min()?;
         // Lanes of one priority and several bounds would have to be merged here; they are read instead.
-        let plain = self.0.iter().all(|lane| lane.head.refusals == 0)
-            && self.0.windows(2).all(|pair| pair[0].priority != pair[1].priority);
+        let plain = !self.newest_first
+            && self.all.iter().all(|lane| lane.head.refusals == 0)
+            && self.all.windows(2).all(|pair| pair[0].priority != pair[1].priority);
         let behind = first.line.iter().nth(1).map(|place| Turn::by_priority(first.priority, place));
         let beside = rest.first().map(|lane| Turn::by_priority(lane.priority, lane.head));
         Some(Peek {
@@ -216,7 +262,7 @@ impl Lanes {
     }
 
     fn find(&self, priority: u8, bound: Span) -> Result<usize, usize> {
-        self.0.binary_search_by(|lane| priority.cmp(&lane.priority).then(lane.bound.cmp(&bound)))
+        self.all.binary_search_by(|lane| priority.cmp(&lane.priority).then(lane.bound.cmp(&bound)))
     }
 }
 
@@ -231,10 +277,10 @@ pub(super) struct Turn {
 impl Turn {
     pub(super) fn new(lane: &Lane, place: Place, at: Timestamp) -> Self {
         if lane.is_overdue(&place, at) {
-            Self { rank: 0, place }
-        } else {
-            Self::by_priority(lane.priority, place)
+            return Self { rank: 0, place };
         }
+        let newest = lane.line.last().filter(|_| lane.newest_first);
+        Self::by_priority(lane.priority, newest.map_or(place, |newest| place.turned(newest.since)))
     }
 
     fn by_priority(priority: u8, place: Place) -> Self {
@@ -307,6 +353,31 @@ mod tests {
                 prop_assert_eq!(line.rank(place) as usize, index);
             }
         }
+    }
+
+    #[test]
+    fn the_newest_goes_first_within_the_bound_and_the_oldest_past_it() {
+        let mut lanes = Lanes::default();
+        lanes.serve_newest_first(true);
+        let (at, bound) = (Timestamp(100_000), Span(50_000));
+        let places = [(10_000, 10), (40_000, 40), (60_000, 60), (90_000, 90), (90_000, 91)];
+        let places = places.map(|(since, id)| place(since, id));
+        for it in [2, 0, 4, 1, 3] {
+            lanes.insert(4, bound, places[it]);
+        }
+        lanes.insert(6, bound, place(70_000, 7));
+        let order = [places[0], places[1], place(70_000, 7), places[4], places[3], places[2]];
+        let mut turns: Vec<Turn> = lanes.turns(at).collect();
+        turns.sort_unstable();
+        let ids = |all: &[Place]| all.iter().map(|it| it.conversation()).collect::<Vec<_>>();
+        assert_eq!(ids(&turns.iter().map(|turn| turn.place).collect::<Vec<_>>()), ids(&order));
+        let low = lanes.iter().find(|lane| lane.priority == 4).unwrap();
+        assert!(low.in_order(at).eq([places[0], places[1], places[4], places[3], places[2]]));
+        for (ahead, it) in (0..).zip(order) {
+            let priority = if it.since == Timestamp(70_000) { 6 } else { 4 };
+            assert_eq!(lanes.before(priority, bound, &it, at), ahead, "{it:?}");
+        }
+        assert_eq!(lanes.peek().unwrap().turn(at), None, "it must be read");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::groups::{Group, Member};
 use super::line::Place;
 use super::pool::{Entry, Pool};
 use super::profiles::Fit;
+use super::rings::Rings;
 use super::shape::Standing;
 use crate::document::Rule;
 use crate::id::{AgentId, ConversationId};
@@ -23,10 +24,6 @@ impl Rule {
 
 /// How many of those who lost a record names.
 const NAMED: usize = 3;
-/// Proficiencies of the rings of `bullseye` and of the steps of `longest_idle`; each opens this much later.
-const RINGS: [i64; 3] = [90, 50, 0];
-const RING: Span = Span::seconds(15);
-const STEP: Span = Span::seconds(30);
 /// How long the rule `priority_delay` keeps agents for their primary skill.
 const DELAY: Span = Span::seconds(30);
 
@@ -163,7 +160,7 @@ impl Pool {
         let profile = &self.profiles[agent.profile];
         let mut heads = Vec::new();
         self.each_open_lane(slot, |class, lane| {
-            let place = lane.line.iter().find(|place| !self.is_not_for(agent.id, place, at));
+            let place = lane.in_order(at).find(|place| !self.is_not_for(agent.id, place, at));
             let Some(place) = place else { return };
             let overdue = lane.is_overdue(&place, at);
             let class_of = &self.classes[class];
@@ -213,10 +210,12 @@ impl Pool {
     /// Every group that could have the conversation now; where some are preferred, each of those alone.
     fn readings<'a>(&'a self, entry: &Entry, at: Timestamp) -> Vec<Reading<'a>> {
         if let Some(preferred) = self.preferring(&entry.waiting, at) {
+            let rings = self.rings(entry, at);
             let slots = preferred.iter().filter_map(|agent| self.agent_index.get(agent.bits()));
-            return slots.filter_map(|slot| self.reading_of(entry, slot, at)).collect();
+            return slots.filter_map(|slot| self.reading_of(entry, slot, &rings, at)).collect();
         }
         let class = &self.classes[entry.class];
+        let rings = self.rings(entry, at);
         let mut readings = Vec::new();
         for &number in &class.fitting {
             let profile = &self.profiles[number];
@@ -225,7 +224,7 @@ impl Pool {
                 if !group.state.has_room(profile, fit.channel, fit.effort) {
                     continue;
                 }
-                let Some(cost) = self.pair(entry, number, &fit, group, at) else { continue };
+                let Some(cost) = self.pair(entry, number, &fit, group, &rings, at) else { continue };
                 let Some(&first) = group.members.first() else { continue };
                 let busy = if self.settings.rule.spreads() { group.state.busy } else { 0 };
                 let next = Candidate { cost: cost.total, busy, member: first };
@@ -235,21 +234,23 @@ impl Pool {
             }
         }
         let known = entry.waiting.known_agent.and_then(|id| self.agent_index.get(id.bits()));
-        readings.extend(known.and_then(|slot| self.reading_of(entry, slot, at)));
+        readings.extend(known.and_then(|slot| self.reading_of(entry, slot, &rings, at)));
         readings
     }
 
     /// What the rule says of a pair; none if it may not be made yet.
-    fn pair(&self, entry: &Entry, number: u32, fit: &Fit, group: &Group, at: Timestamp) -> Option<Cost> {
+    fn pair(
+        &self,
+        entry: &Entry,
+        number: u32,
+        fit: &Fit,
+        group: &Group,
+        rings: &Rings,
+        at: Timestamp,
+    ) -> Option<Cost> {
         let profile = &self.profiles[number];
         let waited = at.since(entry.waiting.since);
         let plain = |total: i64| Some(Cost { total, ..Cost::default() });
-        let rings = |step: Span| {
-            let ring = RINGS.iter().position(|least| fit.proficiency >= *least).unwrap_or(RINGS.len());
-            // What nobody stands in is skipped at once.
-            let ring = i64::try_from(ring).unwrap_or(0);
-            (waited.0 >= ring * step.0 || self.nobody_within(entry, ring)).then_some(ring)
-        };
         match self.settings.rule {
             Rule::LeastCustomerTime => {
                 Some(self.cost(entry.class, entry.waiting.priority, profile, fit, &group.state, false))
@@ -259,8 +260,7 @@ impl Pool {
                 plain(-(i64::from(spare) * 1_000 / i64::from(profile.profile.capacity.max(1))))
             }
             Rule::LeastActive => plain(i64::from(group.state.busy)),
-            Rule::LongestIdle => rings(STEP).and_then(plain),
-            Rule::Bullseye => rings(RING).and_then(plain),
+            Rule::LongestIdle | Rule::Bullseye => rings.open_to(fit.proficiency).and_then(plain),
             Rule::PriorityDelay => {
                 let primary = profile.profile.primary.as_deref();
                 let own = primary.is_none_or(|primary| {
@@ -276,16 +276,6 @@ impl Pool {
             }
             Rule::RoundRobin | Rule::BestScore => plain(0),
         }
-    }
-
-    /// Whether no online agent stands in an inner ring, with room or without.
-    fn nobody_within(&self, entry: &Entry, ring: i64) -> bool {
-        let class = &self.classes[entry.class];
-        let bound = RINGS[usize::try_from(ring - 1).unwrap_or(0).min(RINGS.len() - 1)];
-        !class.fitting.iter().any(|number| {
-            let profile = &self.profiles[*number];
-            !profile.groups.is_empty() && profile.fit(entry.class).is_some_and(|fit| fit.proficiency >= bound)
-        })
     }
 
     /// Places a reading at the one of its group to be asked first: the longest idle among those who are as likely there
@@ -337,7 +327,7 @@ impl Pool {
 
     /// A reading of one agent alone, if that one could have the conversation now: whom the customer knows, or who is
     /// preferred.
-    fn reading_of<'a>(&self, entry: &Entry, slot: u32, at: Timestamp) -> Option<Reading<'a>> {
+    fn reading_of<'a>(&self, entry: &Entry, slot: u32, rings: &Rings, at: Timestamp) -> Option<Reading<'a>> {
         let agent = &self.agents[slot];
         let profile = &self.profiles[agent.profile];
         let fit = profile.fit(entry.class)?;
@@ -347,7 +337,7 @@ impl Pool {
         // The rules of the market know nobody.
         let mut cost = match self.settings.rule {
             Rule::LeastCustomerTime => self.cost_of(entry, slot),
-            _ => self.pair(entry, agent.profile, &fit, group, at)?,
+            _ => self.pair(entry, agent.profile, &fit, group, rings, at)?,
         };
         if self.settings.rule == Rule::LeastCustomerTime && self.missed.0 > 0 {
             let class = &self.classes[entry.class];

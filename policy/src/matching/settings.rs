@@ -37,11 +37,19 @@ pub struct QueueTerms {
     pub work: Span,
     /// How long an agent may think about an offer.
     pub offer: Span,
+    /// Whether the newest of those within their bound goes first.
+    pub newest_first: bool,
 }
 
 impl Default for QueueTerms {
     fn default() -> Self {
-        Self { weight: None, target: Span::seconds(60), work: Span::seconds(240), offer: Span::seconds(20) }
+        Self {
+            weight: None,
+            target: Span::seconds(60),
+            work: Span::seconds(240),
+            offer: Span::seconds(20),
+            newest_first: false,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use policy::BreaksDoc;
 use policy::document::Document;
 use policy::id::{
     AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, OfferId, WorkspaceId,
@@ -70,6 +71,13 @@ pub enum CommandKind {
         /// On which; none takes up all again.
         channels: Vec<Box<str>>,
     },
+    /// Plans an agent's breaks anew.
+    PlanBreaks {
+        /// Who.
+        agent: AgentId,
+        /// All of them; no day with any ends the plan.
+        breaks: Box<BreaksDoc>,
+    },
     /// An agent has written up what is to be kept of a closed conversation.
     EndWrapUp {
         /// Who.
@@ -99,7 +107,7 @@ pub enum CommandKind {
         topics: Vec<String>,
         /// The agent who served the customer last, if wished and known.
         known_agent: Option<AgentId>,
-        /// The intake rules whose condition holds, by their numbers.
+        /// The conditions of intake rules and steps that hold, by their numbers.
         holds: Vec<u16>,
     },
     /// An agent's message to the customer.

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use policy::BreaksDoc;
 use policy::document::Document;
 use policy::id::{
     AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, OfferId, WorkspaceId,
@@ -82,7 +83,7 @@ pub enum EventKind {
         topics: Vec<String>,
         /// The agent known to the customer.
         known_agent: Option<AgentId>,
-        /// The intake rules whose condition held, by their numbers.
+        /// The conditions of intake rules and steps that held, by their numbers.
         holds: Vec<u16>,
         /// It counts as having waited for so long already.
         head_start: Span,
@@ -275,6 +276,22 @@ pub enum EventKind {
         /// Whom, and what.
         told: Vec<(ConversationId, Promise)>,
     },
+    /// An agent's breaks were planned anew.
+    BreaksPlanned {
+        /// Who.
+        agent: AgentId,
+        /// All of them.
+        breaks: Box<BreaksDoc>,
+    },
+    /// A break is near: nothing more is offered to its agent, who is online until it begins.
+    BreakNears {
+        /// Who.
+        agent: AgentId,
+        /// When it begins.
+        from: Timestamp,
+        /// When it ends.
+        until: Timestamp,
+    },
 }
 
 /// Why an agent's standing changed.
@@ -284,6 +301,10 @@ pub enum StandingCause {
     Asked,
     /// An offer went unanswered.
     MissedOffer,
+    /// A planned break has begun.
+    Break,
+    /// It is over.
+    BreakOver,
 }
 
 /// Who ended a conversation.
@@ -346,6 +367,8 @@ impl EventKind {
             | Self::AgentRemoved { .. }
             | Self::StandingChanged { .. }
             | Self::ChannelsPaused { .. }
+            | Self::BreaksPlanned { .. }
+            | Self::BreakNears { .. }
             | Self::PromisesTold { .. } => None,
         }
     }

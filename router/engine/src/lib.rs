@@ -35,6 +35,7 @@ pub mod state;
 
 pub use command::{Actor, Command, CommandKind, HandOver};
 pub use event::{ClosedBy, DeliveryStage, Event, EventKind, Side, StandingCause};
+pub use reality::Remark;
 pub use rejection::Rejection;
 pub use snapshot::SnapshotError;
 pub use state::Engine;

@@ -6,20 +6,33 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use policy::Policy;
 use policy::matching::{AgentProfile, Needs};
 use policy::time::{Span, Timestamp};
-use policy::{Fault, Policy};
 
 use crate::state::{Agent, WEEK, Workspace};
 
 const HOUR: Span = Span::seconds(3_600);
 /// Stretches of hours of one queue that are named.
 const STRETCHES_MAX: usize = 5;
+/// Who was seen in fewer hours of the week has been there too shortly to say that nobody ever comes at other hours.
+const SEEN_HOURS: u32 = 24;
+
+/// One thing that a policy asks for and nobody can give.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Where, such as `queues.billing`.
+    pub path: String,
+    /// What will not work, and why.
+    pub detail: String,
+    /// Whether whoever comes there is never served: such a policy is not published without a reason.
+    pub grave: bool,
+}
 
 impl Workspace {
     /// What a policy asks for that none of the workspace's agents can give, at its place in the document.
     #[must_use]
-    pub fn remarks(&self, policy: &Policy, at: Timestamp) -> Vec<Fault> {
+    pub fn remarks(&self, policy: &Policy, at: Timestamp) -> Vec<Remark> {
         let mut remarks = Vec::new();
         if self.agents.is_empty() {
             return remarks;
@@ -39,7 +52,7 @@ impl Workspace {
                 };
                 if !self.agents.iter().any(known) {
                     let detail = format!("there is no agent `{name}`: nobody is asked first in that place");
-                    remarks.push(Fault { path: format!("intake[{index}].prefer"), detail });
+                    remarks.push(Remark { path: format!("intake[{index}].prefer"), detail, grave: false });
                 }
             }
         }
@@ -50,7 +63,7 @@ impl Workspace {
         self.agents.values().map(|agent| (agent, &agent.typed))
     }
 
-    fn remark_needs(&self, path: &str, needs: &Needs, remarks: &mut Vec<Fault>) {
+    fn remark_needs(&self, path: &str, needs: &Needs, remarks: &mut Vec<Remark>) {
         let mut single = false;
         for (skill, least) in &needs.skills {
             let best = self.profiles().filter_map(|(_, profile)| profile.skills.get(&**skill)).max();
@@ -62,13 +75,13 @@ impl Workspace {
                 Some(_) => continue,
             };
             single = true;
-            remarks.push(Fault { path: format!("{path}.needs.{skill}"), detail });
+            remarks.push(Remark { path: format!("{path}.needs.{skill}"), detail, grave: true });
         }
         let several = needs.skills.len() + needs.any_of.len() + needs.none_of.len() > 1;
         let met = self.profiles().any(|(_, profile)| profile.meets(needs));
         if !single && !met && (several || !needs.any_of.is_empty()) {
             let detail = "no agent meets all of this at once: whoever needs it waits for ever".to_string();
-            remarks.push(Fault { path: path.to_string(), detail });
+            remarks.push(Remark { path: path.to_string(), detail, grave: true });
         }
     }
 
@@ -80,7 +93,7 @@ impl Workspace {
         needs: &Needs,
         policy: &Policy,
         at: Timestamp,
-        remarks: &mut Vec<Fault>,
+        remarks: &mut Vec<Remark>,
     ) {
         let able: Vec<&Agent> =
             self.profiles().filter(|(_, profile)| profile.meets(needs)).map(|(agent, _)| agent).collect();
@@ -88,9 +101,13 @@ impl Workspace {
             return;
         }
         let first = Timestamp(at.0.div_euclid(HOUR.0) * HOUR.0);
-        let alone: Vec<Timestamp> = (0..WEEK)
+        let open: Vec<Timestamp> = (0..WEEK)
             .map(|hour| Timestamp(first.0 + hour * HOUR.0))
             .filter(|hour| policy.is_open(name, *hour + Span(HOUR.0 / 2)))
+            .collect();
+        let alone: Vec<Timestamp> = open
+            .iter()
+            .copied()
             .filter(|hour| !able.iter().any(|agent| agent.presence.covers(*hour)))
             .collect();
         if alone.is_empty() {
@@ -116,7 +133,9 @@ impl Workspace {
             able.len(),
             told.join(", ")
         );
-        remarks.push(Fault { path: path.to_string(), detail });
+        let seen: u32 = able.iter().map(|agent| agent.presence.hours()).sum();
+        let grave = alone.len() == open.len() && seen >= SEEN_HOURS;
+        remarks.push(Remark { path: path.to_string(), detail, grave });
     }
 }
 

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::event::Event;
 
 /// The version of the records that [`write()`] makes.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// Why a record was not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -84,14 +84,14 @@ impl<'a> Turn<'a> {
     fn due_step(&self, conversation: ConversationId) -> Option<(u32, Routing)> {
         let workspace = self.workspace()?;
         let it = workspace.conversations.get(&conversation)?;
-        let step = it.next_step(&workspace.policy)?;
+        let (number, step) = it.next_step(&workspace.policy)?;
         let old = step.after.is_some_and(|age| self.at.since(it.opened) >= age);
         let alone = step.when_nobody && workspace.pool.able(conversation).online == 0;
         if !old && !alone {
             return None;
         }
         let routing = workspace.policy.after_step(&it.needs, it.priority, step);
-        let number = if routing.needs.queue == it.needs.queue { it.step + 1 } else { 0 };
+        let number = if routing.needs.queue == it.needs.queue { number + 1 } else { 0 };
         Some((number, routing))
     }
 
@@ -199,7 +199,7 @@ impl<'a> Turn<'a> {
     /// An offer ran out: the agent is set away, the conversation goes back to its old place.
     pub(crate) fn time_out(&mut self, conversation: ConversationId, offer: OfferId, agent: AgentId) {
         self.record(EventKind::OfferTimedOut { conversation, offer, agent });
-        if self.workspace().and_then(|workspace| workspace.pool.standing(agent)) == Some(Standing::Online) {
+        if self.workspace().and_then(|workspace| workspace.standing(agent)) == Some(Standing::Online) {
             self.record(EventKind::StandingChanged {
                 agent,
                 standing: Standing::Away,

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::{Agent, Conversation, Engine, Promises, QueueFigures, Workspace, Wrap};
 
-/// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 3.
-const FORM: u8 = 3;
+/// The form that [`Engine::to_snapshot`] writes. An older one is read as long as this list says so: 4.
+const FORM: u8 = 4;
 
 /// Why a snapshot was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +96,10 @@ impl Engine {
             for (conversation, wrap) in &workspace.wraps {
                 engine.deadlines.insert((wrap.until, id, *conversation));
             }
+            // When they were looked at last does not stand here: the first tick looks, and knows from then on.
+            for (agent, look) in &workspace.looks {
+                engine.breaks.insert((*look, id, *agent));
+            }
             engine.workspaces.insert(id, workspace);
         }
         Ok(engine)
@@ -124,6 +128,10 @@ impl WrittenWorkspace {
             workspace.pool.set_standing(id, standing, since);
             let held: Vec<ConversationId> = agent.held.iter().copied().collect();
             let freed = agent.freed;
+            if let Some(breaks) = &agent.breaks {
+                workspace.plan_breaks(id, breaks);
+                workspace.looks.insert(id, since);
+            }
             workspace.agents.insert(id, agent);
             for conversation in held {
                 workspace.take_room(id, conversation, since);

@@ -15,7 +15,8 @@ use std::path::Path;
 
 use engine::state::{Basis, Promise};
 use engine::{Actor, Command, CommandKind, Engine, Event, EventKind, HandOver};
-use policy::document::{Document, QueueDoc, StepDoc};
+use policy::BreaksDoc;
+use policy::document::{Document, QueueDoc, StepDoc, WeekDoc};
 use policy::id::{AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::{AgentProfile, Standing};
 use policy::time::Timestamp;
@@ -117,6 +118,13 @@ impl Play {
                 agent: agent(0),
                 channels: rest[1..].iter().map(|&channel| channel.into()).collect(),
             },
+            "breaks" => {
+                let thu = rest[2..].iter().map(|&it| it.to_owned()).collect();
+                let week = WeekDoc { thu, ..WeekDoc::default() };
+                let quiet_s = rest[1].parse().unwrap();
+                let breaks = Box::new(BreaksDoc { week, quiet_s, ..BreaksDoc::default() });
+                CommandKind::PlanBreaks { agent: agent(0), breaks }
+            }
             "wrapped" => CommandKind::EndWrapUp { agent: agent(0), conversation: conversation(1) },
             "agent" => {
                 let skills = rest[2..].iter().map(|skill| {
@@ -134,6 +142,8 @@ impl Play {
             "away" => CommandKind::SetStanding { agent: agent(0), standing: Standing::Away },
             "offline" => CommandKind::SetStanding { agent: agent(0), standing: Standing::Offline },
             "writes" => {
+                let holds = rest[1..].iter().filter_map(|word| word.strip_prefix("holds="));
+                let topics = rest[1..].iter().filter(|word| !word.starts_with("holds="));
                 let customer = CustomerId::from_bits(number(rest[0]));
                 CommandKind::ReceiveMessage {
                     customer,
@@ -144,9 +154,9 @@ impl Play {
                     message: MessageId::from_bits(self.commands),
                     size: 1,
                     language: None,
-                    topics: rest[1..].iter().map(|&topic| topic.to_owned()).collect(),
+                    topics: topics.map(|&topic| topic.to_owned()).collect(),
                     known_agent: None,
-                    holds: Vec::new(),
+                    holds: holds.map(|number| number.parse().unwrap()).collect(),
                 }
             }
             "answers" => CommandKind::SendMessage {
@@ -281,6 +291,10 @@ fn told(event: &Event) -> String {
         }
         EventKind::ChannelsPaused { agent, channels } => {
             format!("{} pauses {}", who(agent), channels.join(", "))
+        }
+        EventKind::BreaksPlanned { agent, .. } => format!("the breaks of {} are planned", who(agent)),
+        EventKind::BreakNears { agent, from, until } => {
+            format!("{} has a break from {} to {}", who(agent), from.0 / 1_000, until.0 / 1_000)
         }
         EventKind::WrapUpEnded { conversation, agent } => {
             format!("{} written up by {}", of(conversation), who(agent))

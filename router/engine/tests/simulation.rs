@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use engine::invariant::{check_state, check_step};
 use engine::state::{Basis, Phase, Promise};
 use engine::{Actor, Command, CommandKind, DeliveryStage, Engine, Event, HandOver, Side};
-use policy::document::{Document, IntakeDoc, QueueDoc, WhenDoc};
+use policy::BreaksDoc;
+use policy::document::{Document, IntakeDoc, QueueDoc, WeekDoc, WhenDoc};
 use policy::id::{AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::{AgentProfile, Standing};
 use policy::time::{Span, Timestamp};
@@ -202,7 +203,7 @@ impl World {
             .unwrap_or_default()
             .into_iter()
             .collect();
-        let kind = match self.dice.below(23) {
+        let kind = match self.dice.below(24) {
             0..=4 => {
                 let customer = CustomerId::from_bits(u128::from(self.dice.below(30)));
                 let topics = self.dice.pick(&["a", "b", "x"]).map(str::to_owned).into_iter().collect();
@@ -289,6 +290,15 @@ impl World {
                 let promise =
                     Promise { median_s: seconds, p90_s: 2 * seconds, mean_s: seconds, basis: Basis::Played };
                 CommandKind::TellPromises { told: conversations.iter().map(|id| (*id, promise)).collect() }
+            }
+            22 => {
+                let from = self.dice.below(50);
+                let of = |hour: u64| format!("{hour:02}:{from:02}-{hour:02}:{:02}", from + 3);
+                // The first day of all, on which a run begins, is a Thursday.
+                let week = WeekDoc { thu: (0..6).map(of).collect(), ..WeekDoc::default() };
+                let quiet_s = u32::try_from(self.dice.below(200)).unwrap();
+                let breaks = Box::new(BreaksDoc { week, quiet_s, ..BreaksDoc::default() });
+                CommandKind::PlanBreaks { agent, breaks }
             }
             _ => {
                 let mut profile = AgentProfile {

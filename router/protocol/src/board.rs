@@ -3,7 +3,7 @@
 use policy::id::AgentId;
 use serde::{Deserialize, Serialize};
 
-use crate::view::{AgentState, AuthorKind, ConversationView};
+use crate::view::{AgentState, AuthorKind, BreakView, ConversationView};
 
 /// The operations board.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -156,4 +156,7 @@ pub struct AgentRow {
     pub load: u32,
     /// Capacity in all.
     pub capacity: u32,
+    /// The planned break that is near or under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_break: Option<BreakView>,
 }

@@ -1,5 +1,7 @@
 //! Bodies of the HTTP API under `/api/v1`. Errors are `application/problem+json` (RFC 9457).
 
+use std::collections::BTreeMap;
+
 use policy::id::{AgentId, CustomerId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +114,7 @@ pub struct WidgetSessionBody {
     /// The company's name as shown.
     pub company: String,
     /// Texts of the widget in the visitor's language, by key.
-    pub texts: std::collections::BTreeMap<String, String>,
+    pub texts: BTreeMap<String, String>,
     /// The language of those texts.
     pub language: String,
     /// `ltr` or `rtl`.
@@ -170,13 +172,13 @@ pub struct AgentInput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
     /// Skills by name with proficiency 1 to 100.
-    pub skills: std::collections::BTreeMap<String, u8>,
+    pub skills: BTreeMap<String, u8>,
     /// Languages spoken, such as `["en", "es"]`; empty: any.
     pub languages: Vec<String>,
     /// Effort points in all, 1 to 10,000.
     pub capacity: u32,
     /// The most conversations of a channel at once, by channel; absent: as many as capacity allows.
-    pub channels: std::collections::BTreeMap<String, u32>,
+    pub channels: BTreeMap<String, u32>,
 }
 
 /// An agent.
@@ -294,6 +296,30 @@ pub struct DemoSignIn {
     pub widget_key: String,
 }
 
+/// Planned breaks of an agent: `GET` and `PUT /api/v1/agents/{id}/breaks`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct BreaksBody {
+    /// The IANA name of the time zone, such as `Europe/Vienna`.
+    #[serde(default = "utc")]
+    pub zone: String,
+    /// The breaks of each day, `mon` to `sun`, such as `12:00-12:30`.
+    #[serde(default)]
+    pub week: BTreeMap<String, Vec<String>>,
+    /// Nothing new is offered in so many seconds before a break.
+    #[serde(default = "five_minutes")]
+    pub quiet_s: u32,
+}
+
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
+const fn five_minutes() -> u32 {
+    300
+}
+
 /// What was remarked of a policy document: it is good, and yet something in it will not work with the agents there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -310,4 +336,35 @@ pub struct PolicyRemark {
     pub path: String,
     /// What will not work, and why.
     pub detail: String,
+    /// Whether whoever comes there is never served: such a policy is not published without a reason.
+    pub grave: bool,
+}
+
+/// Publications of policies: `GET /api/v1/policy/publications`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct PublicationsBody {
+    /// The newest first; the last 100 are kept.
+    pub publications: Vec<PublicationView>,
+}
+
+/// One publication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct PublicationView {
+    /// The version that it put in force; it stands in each decision's record.
+    pub version: u32,
+    /// When, in milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub at_ms: i64,
+    /// Who.
+    pub by: AgentId,
+    /// The name at that time.
+    pub name: String,
+    /// Why it was published although a guard spoke against it, or simply why.
+    pub reason: Option<String>,
+    /// What the guards had against it, in words.
+    pub objections: Vec<String>,
+    /// Whether recorded traffic was replayed under it; if not, only the agents there are were looked at.
+    pub tried: bool,
 }

@@ -30,17 +30,18 @@ pub use board::{AgentRow, AlarmKind, AlarmRow, BoardView, PromiseRow, QueueRow};
 pub use client::{ClientFrame, PresenceWish, TransferTarget};
 pub use close::CloseCode;
 pub use http::{
-    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, ConversationBody, DemoLinks, DemoSignIn,
-    HistoryBody, PolicyRemark, PolicyRemarks, Problem, ProblemItem, SignInBody, SignInInput, TicketBody,
-    TokenBody, TokenInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, BreaksBody, ConversationBody, DemoLinks,
+    DemoSignIn, HistoryBody, PolicyRemark, PolicyRemarks, Problem, ProblemItem, PublicationView,
+    PublicationsBody, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, WidgetSessionBody,
+    WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 pub use label::{LabelReason, LabelView, LabelsView};
 pub use mail::{AsideView, FileBody, FileView, MailInput, MailState, MailView, SenderProof};
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
-    AgentState, Author, AuthorKind, ConversationState, ConversationView, DecisionView, DeliveryState,
-    FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, Reason, ScorePart, TermsView,
-    Wrapping,
+    AgentState, Author, AuthorKind, BreakView, ConversationState, ConversationView, DecisionView,
+    DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, Reason, ScorePart,
+    TermsView, Wrapping,
 };
 pub use whatif::{TrialArm, TrialBody, TryBody, TryChange, TryGroup, TryLoad};
 

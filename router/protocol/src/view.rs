@@ -246,6 +246,23 @@ pub struct Me {
     /// For agents: closed conversations whose room is kept for writing up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wrapping: Vec<Wrapping>,
+    /// For agents: the planned break that is near or under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_break: Option<BreakView>,
+}
+
+/// A planned break of an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct BreakView {
+    /// When it begins, in milliseconds since 1970. Nothing more is offered until then.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub from_ms: i64,
+    /// When it ends.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub until_ms: i64,
+    /// Whether it has begun.
+    pub begun: bool,
 }
 
 /// A closed conversation whose room its agent keeps for writing up.

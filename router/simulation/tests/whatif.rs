@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use engine::{Actor, Command, CommandKind, DeliveryStage, Engine, Event, EventKind, HandOver, Side};
-use policy::document::{Document, IntakeDoc, QueueDoc, Rule, StepDoc, WhenDoc};
+use policy::BreaksDoc;
+use policy::document::{Document, IntakeDoc, Order, QueueDoc, Rule, StepDoc, WeekDoc, WhenDoc};
 use policy::id::{AgentId, CommandId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::{AgentProfile, Standing};
 use policy::time::{Span, Timestamp};
@@ -33,6 +34,8 @@ fn document(dice: &mut Stream) -> Document {
         let offer_s = if dice.below(4) == 0 { 0 } else { 15 };
         let idle_close_s = if dice.below(3) == 0 { 600 } else { 0 };
         let step = StepDoc { after_s: 40, drop: vec!["a".into()], any_language: true, ..StepDoc::default() };
+        let condition = Some(["hour < 9", "size(topics) == 0"][dice.below(2)].to_owned());
+        let conditional = StepDoc { after_s: 20, condition, priority: Some(9), ..StepDoc::default() };
         let queue = QueueDoc {
             priority,
             offer_s,
@@ -40,7 +43,8 @@ fn document(dice: &mut Stream) -> Document {
             offers: 1 + u32::try_from(dice.below(3)).unwrap(),
             wrap_up_s: [0, 20][dice.below(2)],
             reassign_s: [0, 60][dice.below(2)],
-            steps: vec![step],
+            steps: vec![conditional, step],
+            order: [Order::OldestFirst, Order::NewestFirst][dice.below(2)],
             ..QueueDoc::default()
         };
         document.queues.insert(name.into(), queue);
@@ -51,6 +55,15 @@ fn document(dice: &mut Stream) -> Document {
     document.bounds.passed_over_s = 120;
     document.rule = Rule::ALL[dice.below(Rule::ALL.len())].0;
     document
+}
+
+/// Every few minutes of the day on which a run plays.
+fn breaks(dice: &mut Stream) -> Box<BreaksDoc> {
+    let from = dice.below(8);
+    let fri = (8..10).flat_map(|hour| [10, 30, 50].map(|minute| (hour, minute + from)));
+    let fri = fri.map(|(hour, minute)| format!("{hour:02}:{minute:02}-{hour:02}:{:02}", minute + 2));
+    let week = WeekDoc { fri: fri.collect(), ..WeekDoc::default() };
+    Box::new(BreaksDoc { week, quiet_s: [0, 60, 300][dice.below(3)], ..BreaksDoc::default() })
 }
 
 fn profile(dice: &mut Stream) -> AgentProfile {
@@ -83,6 +96,10 @@ impl Run {
                 let bot = number == AGENTS;
                 run.ask(workspace, CommandKind::PutAgent { agent, name: "".into(), bot, profile });
                 run.ask(workspace, CommandKind::SetStanding { agent, standing: Standing::Online });
+                if number % 2 == 0 {
+                    let breaks = breaks(&mut run.dice);
+                    run.ask(workspace, CommandKind::PlanBreaks { agent, breaks });
+                }
             }
         }
         run
@@ -157,10 +174,11 @@ impl Run {
                 let solved = self.pick(&[None, Some(true), Some(false)]).flatten();
                 CommandKind::Close { by: Actor::Agent(holder), conversation, solved }
             }
-            21 => {
+            21 if self.dice.below(2) == 0 => {
                 let stage = DeliveryStage::Seen;
                 CommandKind::ReportDelivery { conversation, side: Side::Customer, upto: 1, stage }
             }
+            21 => CommandKind::PlanBreaks { agent, breaks: breaks(&mut self.dice) },
             22 if self.dice.below(12) == 0 => CommandKind::RemoveAgent { agent },
             22 => {
                 let document = Box::new(document(&mut self.dice));
@@ -200,7 +218,7 @@ impl Run {
             language: (self.dice.below(3) == 0).then(|| "es".into()),
             topics,
             known_agent: (self.dice.below(3) == 0).then_some(agent),
-            holds: Vec::new(),
+            holds: [1 << 15, (1 << 15) + 1].into_iter().filter(|_| self.dice.below(2) == 0).collect(),
         }
     }
 }
@@ -234,6 +252,9 @@ fn the_unchanged_policy_makes_exactly_the_recorded_decisions() {
         kinds.extend(ours.iter().map(|it| std::mem::discriminant(&it.kind)).map(|it| format!("{it:?}")));
     }
     assert!(decisions > 1_200, "{decisions}: it tests little");
+    let nears =
+        EventKind::BreakNears { agent: AgentId::from_bits(1), from: Timestamp(0), until: Timestamp(0) };
+    assert!(kinds.contains(&format!("{:?}", std::mem::discriminant(&nears))), "nobody had a break");
     assert!(kinds.len() >= 20, "{} kinds of events: it tests little", kinds.len());
 }
 

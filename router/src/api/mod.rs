@@ -2,9 +2,12 @@
 
 mod agents;
 mod authorize;
+mod breaks;
 mod conversations;
+mod export;
 mod health;
 mod mail;
+mod policies;
 pub mod problem;
 mod sign_in;
 mod trial;
@@ -50,11 +53,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/board", get(conversations::board))
         .route("/agents", get(agents::list).post(agents::create))
         .route("/agents/{id}", put(agents::change).delete(agents::remove))
+        .route("/agents/{id}/breaks", get(breaks::show).put(breaks::plan))
         .route("/tokens", post(agents::token))
-        .route("/policy", get(workspaces::policy).put(workspaces::install_policy))
-        .route("/policy/check", post(workspaces::check_policy))
+        .route("/policy", get(policies::show).put(policies::publish))
+        .route("/policy/check", post(policies::check))
+        .route("/policy/publications", get(policies::publications))
         .route("/policy/try", post(whatif::try_policy))
         .route("/policy/trial", get(trial::show).put(trial::begin).delete(trial::end))
+        .route("/export/events", get(export::events))
         .route("/workspaces", get(workspaces::list).post(workspaces::create))
         .route("/workspaces/{name}", delete(workspaces::remove))
         .route("/backup", post(workspaces::backup))

@@ -64,6 +64,14 @@ impl Refusal {
         Self::new(StatusCode::CONFLICT, "conflict", detail)
     }
 
+    /// Guards speak against it.
+    #[must_use]
+    pub fn held_back(detail: impl Into<String>, objections: Vec<ProblemItem>) -> Self {
+        let mut refusal = Self::new(StatusCode::CONFLICT, "held-back", detail);
+        refusal.problem.errors = objections;
+        refusal
+    }
+
     /// Too many requests.
     #[must_use]
     pub fn too_many(retry_ms: u32) -> Self {
@@ -89,6 +97,12 @@ impl Refusal {
     #[must_use]
     pub fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+
+    /// What happened, in words.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.problem.detail
     }
 
     /// The HTTP status.

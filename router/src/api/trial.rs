@@ -14,8 +14,8 @@ use simulation::whatif::switchback::{ArmFigures, SplitFigures};
 use simulation::whatif::{Part, Split};
 
 use super::authorize::SignedIn;
+use super::policies::{read_policy, refuse_grave};
 use super::problem::Refusal;
-use super::workspaces::read_policy;
 use crate::accounts::Role;
 use crate::recording::parts;
 use crate::server::App;
@@ -44,6 +44,7 @@ pub(super) async fn begin(
     if !MINUTES.contains(&minutes) {
         return Err(Refusal::invalid("minutes must be 1 to 240"));
     }
+    refuse_grave(&app, workspace, &tried).await?;
     if app.trials.of(workspace).is_some() {
         return Err(Refusal::conflict("a trial is under way: end it before another one begins"));
     }

@@ -1,7 +1,8 @@
 //! `POST /api/v1/policy/try`: recorded traffic under another policy, on threads of its own and from the log alone, so that
-//! no conversation waits for it. One at a time.
+//! no conversation waits for it. One at a time. What the guards said is remembered for whoever publishes the policy then.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Query, State};
@@ -19,8 +20,8 @@ use simulation::whatif::{
 use tokio::sync::Semaphore;
 
 use super::authorize::SignedIn;
+use super::policies::read_policy;
 use super::problem::Refusal;
-use super::workspaces::read_policy;
 use crate::accounts::Role;
 use crate::recording::parts;
 use crate::server::App;
@@ -32,12 +33,64 @@ static TURN: Semaphore = Semaphore::const_new(1);
 const CONVERSATIONS_MAX: usize = 100_000;
 const HOURS_MAX: u32 = 24 * 31;
 const DRAWS_MAX: u32 = 100;
+/// A policy that is published without having been tried is tried over so many hours, with so many draws, and given up after
+/// so long: who publishes waits for it.
+const GUARD_HOURS: u32 = 24;
+const GUARD_DRAWS: u32 = 6;
+const GUARD_TIME: Duration = Duration::from_secs(4);
+/// Whether time is up is looked at after so many events.
+const EVENTS_BETWEEN: u64 = 1_024;
 
 /// How far back, and how often drawn.
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
     hours: Option<u32>,
     draws: Option<u32>,
+}
+
+/// What the guards have against a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Guarded {
+    /// In words; none: it may be published.
+    pub(super) objections: Vec<String>,
+    /// Whether recorded traffic was replayed under it.
+    pub(super) tried: bool,
+}
+
+/// What is to be tried.
+struct Wanted {
+    workspace: WorkspaceId,
+    document: Document,
+    since: Timestamp,
+    draws: u32,
+    /// When it is given up.
+    until: Option<Instant>,
+}
+
+impl Wanted {
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until)
+    }
+}
+
+/// Why nothing came of it.
+enum Untried {
+    /// Nothing was recorded.
+    Nothing,
+    /// It takes too long.
+    Late,
+    /// Anything else.
+    Refused(Refusal),
+}
+
+impl From<Untried> for Refusal {
+    fn from(untried: Untried) -> Self {
+        match untried {
+            Untried::Nothing => Self::conflict("nothing was recorded in this time: ask for more hours"),
+            Untried::Late => Self::conflict("it takes too long: ask for fewer hours"),
+            Untried::Refused(refusal) => refusal,
+        }
+    }
 }
 
 /// What is known of the recording.
@@ -68,14 +121,15 @@ pub(super) async fn try_policy(
             "another policy is being tried: this one begins when that is done, so ask again in a moment",
         ));
     };
-    let since = app.now().0 - i64::from(hours) * 3_600_000;
+    let since = Timestamp(app.now().0 - i64::from(hours) * 3_600_000);
+    let wanted = Wanted { workspace, document: document.clone(), since, draws, until: None };
     let (log, shards) = (Arc::clone(&app.log), usize::from(app.config.shards));
     let tried = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        let shard = ShardId(shard_of(workspace, shards));
-        run(&*log, shard, workspace, &document, Timestamp(since), draws)
+        run(&*log, ShardId(shard_of(workspace, shards)), &wanted)
     });
     let (mut body, named) = tried.await.map_err(|error| Refusal::internal(error.to_string()))??;
+    app.tried.note(workspace, &document, &body.blocked_by, app.now());
     let names = app
         .shards
         .of(workspace)
@@ -91,25 +145,62 @@ pub(super) async fn try_policy(
     Ok(Json(body))
 }
 
-/// Reads, replays, compares; also the agents of the rows of loads.
-fn run(
-    log: &dyn Log,
-    shard: ShardId,
-    workspace: WorkspaceId,
-    document: &Document,
-    since: Timestamp,
-    draws: u32,
-) -> Result<(TryBody, Vec<AgentId>), Refusal> {
-    let Studied { traffic, like, changed, erased } = study(log, shard, workspace, document, since)?;
-    let plan = |document| {
-        Plan::new(&traffic, document, &Staffing::default()).map_err(|it| Refusal::invalid(it.to_string()))
+/// What the guards said when this very policy was tried lately.
+pub(super) fn guarded(app: &App, workspace: WorkspaceId, document: &Document) -> Option<Guarded> {
+    let objections = app.tried.objections(workspace, document, app.now())?;
+    Some(Guarded { objections, tried: true })
+}
+
+/// Tries a policy that is about to be published, and says what the guards have against it. What cannot be tried in a few
+/// seconds is to be tried first.
+pub(super) async fn guard(app: &App, workspace: WorkspaceId, document: &Document) -> Guarded {
+    let untried = |why: &str| {
+        let detail = format!(
+            "it could not be tried on the traffic of the last {GUARD_HOURS} hours ({why}): try it first, then publish it"
+        );
+        Guarded { objections: vec![detail], tried: false }
     };
-    let (before, after) = (plan(None)?, plan(Some(document))?);
+    let until = Instant::now() + GUARD_TIME;
+    let Ok(Ok(turn)) = tokio::time::timeout_at(until.into(), TURN.acquire()).await else {
+        return untried("another policy is being tried");
+    };
+    let since = Timestamp(app.now().0 - i64::from(GUARD_HOURS) * 3_600_000);
+    let wanted =
+        Wanted { workspace, document: document.clone(), since, draws: GUARD_DRAWS, until: Some(until) };
+    let (log, shards) = (Arc::clone(&app.log), usize::from(app.config.shards));
+    let tried = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        run(&*log, ShardId(shard_of(workspace, shards)), &wanted)
+    });
+    match tried.await {
+        Ok(Ok((body, _))) => {
+            app.tried.note(workspace, document, &body.blocked_by, app.now());
+            Guarded { objections: body.blocked_by, tried: true }
+        }
+        // Where nobody came there is nobody to be worse off.
+        Ok(Err(Untried::Nothing)) => Guarded::default(),
+        Ok(Err(Untried::Late)) => untried("there is too much of it"),
+        Ok(Err(Untried::Refused(refusal))) => untried(refusal.detail()),
+        Err(error) => untried(&error.to_string()),
+    }
+}
+
+/// Reads, replays, compares; also the agents of the rows of loads.
+fn run(log: &dyn Log, shard: ShardId, wanted: &Wanted) -> Result<(TryBody, Vec<AgentId>), Untried> {
+    let Studied { traffic, like, changed, erased } = study(log, shard, wanted)?;
+    let plan = |document| {
+        Plan::new(&traffic, document, &Staffing::default())
+            .map_err(|it| Untried::Refused(Refusal::invalid(it.to_string())))
+    };
+    let (before, after) = (plan(None)?, plan(Some(&wanted.document))?);
     let groups = Groups::of(&traffic);
-    let mut pairs = Vec::with_capacity(draws as usize);
-    for draw in 0..u64::from(draws) {
+    let mut pairs = Vec::with_capacity(wanted.draws as usize);
+    for draw in 0..u64::from(wanted.draws) {
+        if wanted.is_late() {
+            return Err(Untried::Late);
+        }
         let drawn = pair(&traffic, &groups, (&before, &after), draw);
-        pairs.push(drawn.map_err(|error| Refusal::internal(error.to_string()))?);
+        pairs.push(drawn.map_err(|error| Untried::Refused(Refusal::internal(error.to_string())))?);
     }
     let compared = Comparison::of(&traffic, &after, &groups, &pairs, &Guards::default());
     let agents: Vec<AgentId> = compared.loads.iter().filter_map(|it| it.agent.parse().ok()).collect();
@@ -139,7 +230,7 @@ fn run(
         identical: like.identical.saturating_sub(changed),
         changed,
         erased: erased as u64,
-        draws,
+        draws: wanted.draws,
         worse_off: u32::try_from(compared.worse_off).unwrap_or(u32::MAX),
         abandonment: change(compared.abandonment),
         unserved: change(compared.unserved),
@@ -154,13 +245,9 @@ fn run(
 }
 
 /// One pass over what was recorded: what lies before `since` only brings the state there.
-fn study(
-    log: &dyn Log,
-    shard: ShardId,
-    workspace: WorkspaceId,
-    document: &Document,
-    since: Timestamp,
-) -> Result<Studied, Refusal> {
+fn study(log: &dyn Log, shard: ShardId, wanted: &Wanted) -> Result<Studied, Untried> {
+    let Wanted { workspace, ref document, since, .. } = *wanted;
+    let (mut read_so_far, mut late) = (0u64, false);
     let mut state = Engine::new();
     let mut followed: Option<(Gather, Replay, Shadow)> = None;
     let (mut erased, mut came, mut last) = (Vec::new(), 0usize, None);
@@ -169,6 +256,11 @@ fn study(
             Part::State(engine) => state = *engine,
             Part::Erased(customers) => erased = customers,
             Part::Event(event) => {
+                read_so_far += 1;
+                late = read_so_far.is_multiple_of(EVENTS_BETWEEN) && wanted.is_late();
+                if late {
+                    return Err(String::new());
+                }
                 let begins = event.at >= since && last != Some(event.cause);
                 last = Some(event.cause);
                 if followed.is_none() && !begins {
@@ -198,12 +290,11 @@ fn study(
         Ok(())
     });
     read.map_err(|error| match error {
-        crate::recording::Unread::Stopped(why) => Refusal::invalid(why),
-        other => Refusal::internal(other.to_string()),
+        crate::recording::Unread::Stopped(_) if late => Untried::Late,
+        crate::recording::Unread::Stopped(why) => Untried::Refused(Refusal::invalid(why)),
+        other => Untried::Refused(Refusal::internal(other.to_string())),
     })?;
-    let Some((gather, replay, shadow)) = followed else {
-        return Err(Refusal::conflict("nothing was recorded in this time: ask for more hours"));
-    };
+    let Some((gather, replay, shadow)) = followed else { return Err(Untried::Nothing) };
     let (traffic, like) = (gather.end(), replay.end());
     let unchanged = traffic.documents.iter().all(|(_, it)| it == document);
     let changed = if unchanged { 0 } else { shadow.changed() };

@@ -1,4 +1,4 @@
-//! Workspaces, for the operator, and their policies, for admins.
+//! Workspaces and backups, for the operator, and the pages that may use a widget, for admins.
 
 use std::sync::Arc;
 
@@ -7,14 +7,13 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use engine::CommandKind;
+use policy::Document;
 use policy::id::AgentId;
-use policy::{Document, Policy};
-use protocol::{
-    BackupBody, BackupInput, PolicyRemark, PolicyRemarks, ProblemItem, WorkspaceBody, WorkspaceInput,
-};
+use protocol::{BackupBody, BackupInput, WorkspaceBody, WorkspaceInput};
 
 use super::agents::refusal;
 use super::authorize::SignedIn;
+use super::policies::read_policy;
 use super::problem::Refusal;
 use crate::accounts::{Role, WorkspaceRecord};
 use crate::server::App;
@@ -100,73 +99,6 @@ pub(crate) async fn make(
 pub(crate) async fn unmake(app: &App, record: &WorkspaceRecord) -> Result<(), Refusal> {
     app.shards.of(record.id).command(record.id, CommandKind::RemoveWorkspace).await?;
     app.accounts.remove_workspace(record.id).await.map_err(refusal)
-}
-
-/// `GET /api/v1/policy`: the document in force, as TOML, without what is as it would be anyhow.
-pub(super) async fn policy(State(app): State<Arc<App>>, signed_in: SignedIn) -> Result<String, Refusal> {
-    let workspace = signed_in.at_least(Role::Supervisor)?;
-    let document = app
-        .shards
-        .of(workspace)
-        .query(move |state| state.engine().workspace(workspace).map(|it| it.policy.document().clone()))
-        .await?
-        .ok_or_else(|| Refusal::not_found("workspace"))?;
-    super::written::written(&document).map_err(|error| Refusal::internal(error.to_string()))
-}
-
-/// `PUT /api/v1/policy`: a new document (TOML), in force at the next event.
-pub(super) async fn install_policy(
-    State(app): State<Arc<App>>,
-    signed_in: SignedIn,
-    text: String,
-) -> Result<StatusCode, Refusal> {
-    let workspace = signed_in.at_least(Role::Admin)?;
-    let document = Box::new(read_policy(&text)?);
-    // What a person installs stays: a trial would take it back at its next block.
-    app.trials.end(workspace).await.map_err(super::trial::unsaved)?;
-    let shard = app.shards.of(workspace);
-    let version = shard.query(move |state| state.policy_version(workspace)).await? + 1;
-    shard.command(workspace, CommandKind::InstallPolicy { version, document }).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-/// `POST /api/v1/policy/check`: looks at a document (TOML) with the workspace's agents in mind; changes nothing.
-pub(super) async fn check_policy(
-    State(app): State<Arc<App>>,
-    signed_in: SignedIn,
-    text: String,
-) -> Result<Json<PolicyRemarks>, Refusal> {
-    let workspace = signed_in.at_least(Role::Supervisor)?;
-    let document = read_policy(&text)?;
-    let policy = Policy::compile(&document).map_err(|_| Refusal::invalid("the policy has faults"))?;
-    let now = app.now();
-    let remarks = app
-        .shards
-        .of(workspace)
-        .query(move |state| state.engine().workspace(workspace).map(|it| it.remarks(&policy, now)))
-        .await?
-        .ok_or_else(|| Refusal::not_found("workspace"))?;
-    let item = |fault: policy::Fault| PolicyRemark { path: fault.path, detail: fault.detail };
-    Ok(Json(PolicyRemarks { remarks: remarks.into_iter().map(item).collect() }))
-}
-
-/// Reads and checks a policy.
-pub(super) fn read_policy(text: &str) -> Result<Document, Refusal> {
-    let document: Document = toml::from_str(text)
-        .map_err(|error| Refusal::invalid(format!("the policy is not readable: {error}")))?;
-    match crate::conditions::check(&document) {
-        Ok(()) => Ok(document),
-        Err(faults) => {
-            let errors = faults
-                .into_iter()
-                .map(|fault| ProblemItem {
-                    pointer: format!("/{}", fault.path.replace('.', "/")),
-                    detail: fault.detail,
-                })
-                .collect();
-            Err(Refusal::faults("the policy has faults: nothing was changed", errors))
-        }
-    }
 }
 
 /// `POST /api/v1/backup`: a consistent copy of the running store, into a new folder of the server's machine.

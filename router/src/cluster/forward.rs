@@ -44,7 +44,8 @@ fn nobody() -> Response {
 pub(crate) async fn hand_on(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let Some(cluster) = &app.cluster else { return next.run(request).await };
     let path = request.uri().path();
-    let ours = !path.starts_with("/api/v1/") || path == "/api/v1/socket";
+    // What is exported is too long to be passed on: only the node that owns its shard sends it.
+    let ours = !path.starts_with("/api/v1/") || ["/api/v1/socket", "/api/v1/export/events"].contains(&path);
     if ours || request.extensions().get::<HandedOn>().is_some() {
         return next.run(request).await;
     }

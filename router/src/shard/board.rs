@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use engine::state::{Agent, BreakPhase};
 use engine::{Engine, Event, EventKind};
 use policy::id::{ConversationId, WorkspaceId};
+use policy::matching::Standing;
 use policy::time::{Span, Timestamp};
 use policy::{Audience, Field, Grants, Purpose, disclose};
-use protocol::{AgentRow, AgentState, AuthorKind, BoardView, QueueRow, ServerFrame};
+use protocol::{AgentRow, AgentState, AuthorKind, BoardView, BreakView, QueueRow, ServerFrame};
 
 use super::state::State;
 use super::views::{Viewer, state_of};
@@ -270,8 +272,8 @@ impl State {
         view.service_level = share(totals.in_time, totals.taken_up + late);
         for (id, agent) in &it.agents {
             let (Some(room), Some(standing)) = (it.pool.room(*id), it.pool.standing(*id)) else { continue };
-            let state = state_of(standing);
-            if state == AgentState::Online {
+            let state = it.standing(*id).map_or(AgentState::Offline, state_of);
+            if standing == Standing::Online {
                 view.free_capacity += room.capacity.saturating_sub(room.load);
                 view.total_capacity += room.capacity;
             }
@@ -284,6 +286,7 @@ impl State {
                 state,
                 load: room.load,
                 capacity: room.capacity,
+                on_break: break_view(agent),
             });
         }
         view.agents.sort_by_key(|row| (row.state as u8, row.name.clone()));
@@ -309,4 +312,10 @@ impl State {
         }
         view
     }
+}
+
+/// The planned break that an agent is near or in.
+pub(super) fn break_view(agent: &Agent) -> Option<BreakView> {
+    let now = agent.on_break.filter(|it| it.phase != BreakPhase::Skipped)?;
+    Some(BreakView { from_ms: now.from.0, until_ms: now.until.0, begun: now.phase == BreakPhase::Begun })
 }

@@ -70,6 +70,8 @@ impl State {
             }
             EventKind::AgentPut { agent, .. }
             | EventKind::StandingChanged { agent, .. }
+            | EventKind::BreakNears { agent, .. }
+            | EventKind::BreaksPlanned { agent, .. }
             | EventKind::ChannelsPaused { agent, .. }
             | EventKind::WrapUpEnded { agent, .. } => {
                 agents.insert((workspace, *agent));

@@ -1,4 +1,4 @@
-//! Conditions of intake rules, answered for a conversation that comes in: compiled once for each policy in force.
+//! Conditions of intake rules and steps, answered for a conversation that comes in: compiled once for each policy in force.
 
 use policy::id::WorkspaceId;
 use policy_cel::Facts;
@@ -7,7 +7,7 @@ use super::state::State;
 use crate::conditions::{Conditions, hour_and_day};
 
 impl State {
-    /// The intake rules of a workspace whose condition holds for these facts. One that cannot be answered is passed by
+    /// The conditions of a workspace that hold for these facts, by their numbers. One that cannot be answered is passed by
     /// and counted.
     pub(super) fn holding(&mut self, workspace: WorkspaceId, facts: Facts<'_>) -> Vec<u16> {
         let Some(it) = self.engine.workspace(workspace) else { return Vec::new() };

@@ -28,6 +28,7 @@ mod notices;
 mod outbox;
 mod places;
 mod promises;
+mod publications;
 mod recent;
 mod recovery;
 mod reports;
@@ -51,6 +52,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use mail::Arrived;
 pub(crate) use outbox::{ACKNOWLEDGEMENT, Answer, Begun, FileRow, OutboxRow, Outcome, Outgoing};
+pub(crate) use publications::Publication;
 pub use recovery::{Recovered, RecoveryError, recover, state_hash};
 pub use snapshots::{Turn, write as write_snapshot};
 pub use state::{Parts, State};

@@ -13,6 +13,7 @@ use protocol::{
     Wrapping,
 };
 
+use super::board::break_view;
 use super::effects::CONVERSATION_FIELDS;
 use super::mailed::Stage;
 use super::state::State;
@@ -127,6 +128,7 @@ impl State {
             channels: Vec::new(),
             paused: Vec::new(),
             wrapping: Vec::new(),
+            on_break: None,
         };
         let carried = conversation.iter().map(|it| (it.id, it.last)).collect();
         let event = SessionEvent::Snapshot {
@@ -148,7 +150,7 @@ impl State {
             role: "agent".into(),
             agent: Some(agent),
             name: Some(of.name.to_string()),
-            state: it.pool.standing(agent).map(state_of),
+            state: it.standing(agent).map(state_of),
             load: room.load,
             capacity: room.capacity,
             queues: it.policy.queues().map(|(name, _)| name.to_owned()).collect(),
@@ -160,6 +162,7 @@ impl State {
                 .filter(|(_, wrap)| wrap.agent == agent)
                 .map(|(id, wrap)| Wrapping { conversation: *id, until_ms: wrap.until.0 })
                 .collect(),
+            on_break: break_view(of),
         })
     }
 

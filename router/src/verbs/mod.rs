@@ -29,7 +29,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Verb::Demo(arguments) => run_demo(arguments).await,
             Verb::Serve(arguments) => run_serve(arguments).await,
             Verb::Check(arguments) => check::check(&arguments),
-            Verb::Policy(verb) => policy::run(&verb),
+            Verb::Policy(verb) => policy::run(&verb).await,
             Verb::Token(token) => store::token(token).await,
             Verb::Workspace(workspace) => store::workspace(workspace).await,
             Verb::Ready { url } => ready::ready(&url),

@@ -1,4 +1,5 @@
-//! `policy check`, `test`, `explain` and `diff`: what a document says, before it goes live. Nothing is changed by any of them.
+//! `policy check`, `test`, `explain` and `diff`: what a document says, before it goes live, and what a running server says of
+//! it. Nothing is changed by any of them.
 
 use std::fmt;
 use std::path::Path;
@@ -7,10 +8,12 @@ use anyhow::Context;
 use policy::document::{GivenDoc, TestDoc};
 use policy::{Arrival, Document, Needs, Policy, Routing};
 use policy_cel::{Customer, Facts};
+use protocol::PolicyRemarks;
 use serde_json::Value;
 
 use super::say;
 use crate::cli;
+use crate::client::Remote;
 use crate::conditions::Conditions;
 
 /// A policy's faults.
@@ -45,9 +48,15 @@ pub(super) fn read_policy(path: &Path) -> anyhow::Result<Document> {
 }
 
 /// `switchboard policy`
-pub(super) fn run(verb: &cli::Policy) -> anyhow::Result<()> {
+pub(super) async fn run(verb: &cli::Policy) -> anyhow::Result<()> {
     match verb {
-        cli::Policy::Check { file } => check(file),
+        cli::Policy::Check { file, server } => {
+            check(file)?;
+            match &server.url {
+                Some(url) => check_there(file, url, server).await,
+                None => Ok(()),
+            }
+        }
         cli::Policy::Test { file } => test(file),
         cli::Policy::Explain { file, channel, language, topics, known, verified, hour, weekday } => {
             let given = GivenDoc {
@@ -77,6 +86,28 @@ fn check(file: &Path) -> anyhow::Result<()> {
     ))
 }
 
+/// What a running server says of a document with its agents in mind.
+async fn check_there(file: &Path, url: &str, server: &cli::Asked) -> anyhow::Result<()> {
+    let remote = Remote::at(url, server.ca.as_deref())?;
+    let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+    let PolicyRemarks { remarks } =
+        remote.post_text("/api/v1/policy/check", server.token.as_deref(), text).await?;
+    for it in &remarks {
+        let mark = if it.grave { " (holds publishing back)" } else { "" };
+        say(&format!("{}: {}: {}{mark}", file.display(), it.path, it.detail))?;
+    }
+    let grave = remarks.iter().filter(|it| it.grave).count();
+    anyhow::ensure!(
+        grave == 0,
+        "{grave} of {} remarks hold publishing back: somebody would never be served",
+        remarks.len()
+    );
+    match remarks.len() {
+        0 => say("the agents there can give all that it asks for"),
+        _ => Ok(()),
+    }
+}
+
 /// A document ready to be asked.
 struct Ready {
     document: Document,
@@ -95,8 +126,8 @@ impl Ready {
         Ok(Self { document, policy, conditions })
     }
 
-    /// Where a conversation goes, and which intake rule sent it there.
-    fn route(&self, given: &GivenDoc) -> (Routing, Option<usize>) {
+    /// Where a conversation goes, which intake rule sent it there, and the marks by which its steps know it.
+    fn route(&self, given: &GivenDoc) -> (Routing, Option<usize>, Vec<u64>) {
         let channel = given.channel.as_deref().unwrap_or(connectors::web_chat::CHANNEL);
         let facts = Facts {
             channel,
@@ -116,7 +147,7 @@ impl Ready {
         let (holds, _) = self.conditions.holding(&facts);
         let language = given.language.as_deref();
         let arrival = Arrival { channel, language, topics: &given.topics, holds: &holds };
-        (self.policy.route(&arrival), self.policy.intake_rule(&arrival))
+        (self.policy.route(&arrival), self.policy.intake_rule(&arrival), self.policy.marks(&holds))
     }
 }
 
@@ -135,7 +166,7 @@ fn test(file: &Path) -> anyhow::Result<()> {
 
 /// What went otherwise than the test expects.
 fn wrong(ready: &Ready, test: &TestDoc) -> Option<String> {
-    let (Routing { needs, priority, .. }, rule) = ready.route(&test.given);
+    let (Routing { needs, priority, .. }, rule, _) = ready.route(&test.given);
     let expect = &test.expect;
     let mut otherwise = Vec::new();
     if let Some(queue) = &expect.queue
@@ -184,7 +215,7 @@ fn wanted(needs: &Needs) -> String {
 
 fn explain(file: &Path, given: &GivenDoc) -> anyhow::Result<()> {
     let ready = Ready::read(file)?;
-    let (Routing { needs, priority, head_start, prefer }, rule) = ready.route(given);
+    let (Routing { needs, priority, head_start, prefer }, rule, marks) = ready.route(given);
     let mut lines = vec![match rule {
         Some(rule) => format!("intake[{rule}] takes it"),
         None => "no intake rule takes it: it goes to the queue for the rest".to_owned(),
@@ -204,7 +235,7 @@ fn explain(file: &Path, given: &GivenDoc) -> anyhow::Result<()> {
             queue.hours.as_deref().unwrap_or("always"),
             queue.passed_over.0 / 1_000,
         ));
-        for step in &queue.steps {
+        for step in queue.steps.iter().filter(|step| step.is_for(&marks)) {
             let then = ready.policy.after_step(&needs, priority, step);
             let when = step.after.map_or("never by age".to_owned(), |age| format!("at {} s", age.0 / 1_000));
             let early = if step.when_nobody { ", or when nobody could take it" } else { "" };

@@ -1,4 +1,5 @@
-// A policy is tried on recorded traffic, held back by a guard, tried in live use, and published; the one before comes back.
+// A policy is tried on recorded traffic, held back by a guard, published for a reason, tried in live use, and published; the one
+// before comes back.
 import { ensure, expect, until } from "../expect.mjs";
 import { Agent, served } from "../pages.mjs";
 import { watch } from "./board.mjs";
@@ -37,13 +38,22 @@ async function traffic(world) {
 
 export const policy = [
   [
-    "a policy that nobody could serve is held back by a guard",
+    "a policy that nobody could serve is held back by a guard until somebody says why",
     async (world) => {
       await traffic(world);
       const bench = await Bench.at(world);
       await bench.try('[skills]\nlatin = "Latin"\n\n[queues.support]\nneeds = { latin = 50 }\n');
       await bench.result.getByText("Not to be published").waitFor();
-      ensure(await bench.publish.isDisabled(), "it can be published");
+      ensure(await bench.publish.isDisabled(), "it can be published without a reason");
+      await bench.page.getByLabel("Reason to publish it all the same").fill("we hire Romans tomorrow");
+      await bench.page.getByRole("button", { name: "Publish all the same" }).click();
+      await bench.page.getByText("Published.").waitFor();
+      const kept = bench.page.locator(".published li").first();
+      await kept.getByText("we hire Romans tomorrow").waitFor();
+      ensure(/nobody has the skill/.test(await kept.innerText()), `what the guards said is not kept: ${await kept.innerText()}`);
+      await bench.try(bench.before);
+      await bench.publish.click();
+      await kept.getByText("we hire Romans tomorrow").waitFor({ state: "hidden" });
       await bench.try("[queues.orders]\ntarget = 5\n");
       const wrong = bench.page.getByRole("alert");
       await wrong.waitFor();

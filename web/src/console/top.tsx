@@ -20,6 +20,14 @@ const MEANING: Record<AgentState, string> = {
   offline: "what is in hand goes back to its queue",
 };
 
+/** What a planned break means now. */
+function Break() {
+  const it = me.value?.on_break;
+  if (!it) return null;
+  if (it.begun) return <span class="muted words">, on a break until {timeOfDay(it.until_ms)}</span>;
+  return <span class="muted words">, break at {timeOfDay(it.from_ms)}: nothing new until then</span>;
+}
+
 function Presence() {
   const state = me.value?.state ?? "offline";
   const paused = me.value?.paused ?? [];
@@ -48,6 +56,7 @@ function Presence() {
       <span>
         {STATES[state]}
         {paused.length > 0 && <span class="muted words">, not {paused.map(words).join(", ")}</span>}
+        <Break />
       </span>
       {paused.length > 0 && <Park />}
     </Menu>

@@ -1,6 +1,6 @@
 // Below the figures: queues as rows, agents as a compact grid, and the conversations behind it all.
 
-import { groupName, languageName, number, promise, span, words } from "../format.ts";
+import { groupName, languageName, number, promise, span, timeOfDay, words } from "../format.ts";
 import { Alert, Bot, Check, Person } from "../icons.tsx";
 import { now } from "../live.ts";
 import type { AgentRow, AgentState, BoardView, ConversationState, ConversationView, QueueRow } from "../protocol.ts";
@@ -118,6 +118,11 @@ function Agent({ agent }: { agent: AgentRow }) {
       <span class="name" dir="auto">
         {agent.name}
         {agent.kind === "bot" && <span class="hidden-text"> (bot)</span>}
+        {agent.on_break && (
+          <span class="muted">
+            {agent.on_break.begun ? ` on a break until ${timeOfDay(agent.on_break.until_ms)}` : ` break at ${timeOfDay(agent.on_break.from_ms)}`}
+          </span>
+        )}
       </span>
       <span class="number muted">
         {agent.state === "offline" ? "–" : `${number(agent.load)} of ${number(agent.capacity)}`}

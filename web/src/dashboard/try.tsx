@@ -1,5 +1,5 @@
 // Trying a policy before it goes live: recorded traffic under the edited document, who would wait longer first, and the
-// guards that must hold before it can be published.
+// guards that must hold before it is published, unless somebody says why not.
 
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -8,6 +8,7 @@ import { Alert, Check } from "../icons.tsx";
 import { ask, Refused } from "../problem.ts";
 import type { TryBody, TryChange, TryGroup } from "../protocol.ts";
 import { who } from "../sign-in.tsx";
+import { lookAtPublications, Publications } from "./publications.tsx";
 import { Trial } from "./trial.tsx";
 
 const text = signal("");
@@ -15,6 +16,9 @@ const hours = signal(24);
 const busy = signal<"" | "reading" | "trying" | "publishing">("");
 const told = signal<{ wrong: boolean; text: string } | null>(null);
 const result = signal<{ of: string; body: TryBody } | null>(null);
+/** What the server held back, and why. */
+const held = signal<{ of: string; objections: string[] } | null>(null);
+const reason = signal("");
 
 const SPANS = [
   [1, "the last hour"],
@@ -51,9 +55,21 @@ const run = () =>
 
 const publish = () =>
   doing("publishing", async () => {
-    await ask("/policy", { method: "PUT", headers: { "Content-Type": "text/plain" }, body: text.value });
+    const of = text.value;
+    const why = reason.value.trim();
+    const query = why ? `?${new URLSearchParams({ reason: why })}` : "";
+    try {
+      await ask(`/policy${query}`, { method: "PUT", headers: { "Content-Type": "text/plain" }, body: of });
+    } catch (error) {
+      if (!(error instanceof Refused && error.kind === "held-back")) throw error;
+      held.value = { of, objections: error.faults };
+      return;
+    }
     result.value = null;
+    held.value = null;
+    reason.value = "";
     told.value = { wrong: false, text: "Published. It is in force from the next event on." };
+    await lookAtPublications();
   });
 
 const WIDTH = 260;
@@ -119,28 +135,34 @@ function Figure({ name, of, unit, scale = 1 }: { name: string; of: TryChange; un
   );
 }
 
+function HeldBack({ objections }: { objections: string[] }) {
+  return (
+    <div class="banner wrong" role="alert">
+      <Alert />
+      <div>
+        <strong>Not to be published</strong>
+        <ul>
+          {objections.map((it) => (
+            <li key={it}>{it}</li>
+          ))}
+        </ul>
+      </div>
+    </div>
+  );
+}
+
 function Result({ body, current }: { body: TryBody; current: boolean }) {
   const most = Math.max(...body.groups.flatMap((it) => [it.wait_before_s, it.wait_after_s, it.wait_before_s + it.high]), 1);
-  const held = body.blocked_by.length === 0;
+  const holds = body.blocked_by.length === 0;
   const fuller = body.loads.filter((it) => it.load.low > 0.01).slice(0, 3);
   return (
     <div class="tried">
-      {held ? (
+      {holds ? (
         <p class="banner fine" role="status">
           <Check /> The guards hold{current ? ": it may be published." : " for the policy that was tried; the text has changed since."}
         </p>
       ) : (
-        <div class="banner wrong" role="alert">
-          <Alert />
-          <div>
-            <strong>Not to be published</strong>
-            <ul>
-              {body.blocked_by.map((it) => (
-                <li key={it}>{it}</li>
-              ))}
-            </ul>
-          </div>
-        </div>
+        <HeldBack objections={body.blocked_by} />
       )}
       <p class="muted number">
         {number(body.conversations)} conversations,{" "}
@@ -187,7 +209,24 @@ function Result({ body, current }: { body: TryBody; current: boolean }) {
 function hint(admin: boolean, current: boolean, blocked: boolean): string {
   if (!admin) return "An admin publishes it.";
   if (!current) return "Try it first: it is published when the guards hold.";
-  return blocked ? "A guard does not hold." : "";
+  return blocked ? "A guard does not hold: say why it is published all the same." : "";
+}
+
+/** Why it is published although guards speak against it. */
+function Reason() {
+  return (
+    <label class="reason">
+      <span>Reason to publish it all the same (kept with the publication)</span>
+      <input
+        type="text"
+        maxLength={500}
+        value={reason.value}
+        onInput={(event) => {
+          reason.value = event.currentTarget.value;
+        }}
+      />
+    </label>
+  );
 }
 
 export function Try() {
@@ -199,7 +238,10 @@ export function Try() {
   if (!shown) return null;
   const it = result.value;
   const current = it?.of === text.value;
-  const may = role === "admin" && current && it?.body.blocked_by.length === 0;
+  const objections = held.value?.of === text.value ? held.value.objections : [];
+  const blocked = current && (objections.length > 0 || !!it?.body.blocked_by.length);
+  const admin = role === "admin";
+  const may = admin && current && (!blocked || reason.value.trim() !== "");
   return (
     <section class="panel try">
       <h2>Try a policy</h2>
@@ -241,18 +283,21 @@ export function Try() {
           {busy.value === "trying" ? "Trying…" : "Try it"}
         </button>
         <span class="fill" />
-        <span class="muted">{hint(role === "admin", current, !!it?.body.blocked_by.length)}</span>
+        <span class="muted">{hint(admin, current, blocked)}</span>
         <button type="button" disabled={busy.value !== "" || !may} onClick={() => void publish()}>
-          Publish
+          {blocked ? "Publish all the same" : "Publish"}
         </button>
       </div>
+      {admin && blocked && <Reason />}
+      {objections.length > 0 && <HeldBack objections={objections} />}
       {told.value && (
         <p class={`banner ${told.value.wrong ? "wrong" : "fine"}`} role={told.value.wrong ? "alert" : "status"}>
           {told.value.text}
         </p>
       )}
       {it && <Result body={it.body} current={current} />}
-      <Trial text={text.value} admin={role === "admin"} />
+      <Trial text={text.value} admin={admin} />
+      <Publications />
     </section>
   );
 }

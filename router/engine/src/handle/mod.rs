@@ -3,6 +3,7 @@
 
 mod accept;
 mod admin;
+mod breaks;
 mod close;
 mod decline;
 mod park;
@@ -59,6 +60,7 @@ impl Engine {
             CommandKind::RemoveAgent { agent } => admin::remove_agent(turn, *agent),
             CommandKind::SetStanding { agent, standing } => presence::handle(turn, *agent, *standing),
             CommandKind::PauseChannels { agent, channels } => presence::pause(turn, *agent, channels),
+            CommandKind::PlanBreaks { agent, breaks } => breaks::plan(turn, *agent, breaks),
             CommandKind::EndWrapUp { agent, conversation } => {
                 presence::end_wrap_up(turn, *agent, *conversation)
             }

@@ -12,7 +12,7 @@ use crate::rejection::Rejection;
 use crate::route::Turn;
 
 pub(super) fn handle(turn: &mut Turn<'_>, agent: AgentId, standing: Standing) -> Result<(), Rejection> {
-    let before = workspace(turn)?.pool.standing(agent).ok_or(Rejection::NotFound("agent"))?;
+    let before = workspace(turn)?.standing(agent).ok_or(Rejection::NotFound("agent"))?;
     if before == standing {
         return Ok(());
     }
@@ -22,6 +22,8 @@ pub(super) fn handle(turn: &mut Turn<'_>, agent: AgentId, standing: Standing) ->
     }
     turn.record(EventKind::StandingChanged { agent, standing, why: StandingCause::Asked });
     if standing == Standing::Online {
+        // A break may be near.
+        super::breaks::look(turn, agent);
         turn.route_agent(agent);
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Time has passed: offers run out, queues open, parked conversations come back, idle ones end.
+//! Time has passed: offers run out, queues open, parked conversations come back, idle ones end, breaks begin and end.
 
 use alloc::vec::Vec;
 
@@ -11,11 +11,16 @@ use crate::event::{ClosedBy, Event, EventKind};
 use crate::route::Turn;
 use crate::state::{Engine, LOOK_AGAIN, Phase, Rival};
 
-/// A tick looks at this many conversations at most: a jump of the clock is worked off over several, and each of them can
+/// A tick looks at this many conversations, and agents with breaks, at most: a jump of the clock is worked off over several, and each of them can
 /// be appended by itself.
 const LOOKS_MAX: usize = 256;
 
 pub(super) fn handle(engine: &mut Engine, at: Timestamp, cause: CommandId, out: &mut Vec<Event>) {
+    let breaks: Vec<_> =
+        engine.breaks.iter().take_while(|(when, ..)| *when <= at).take(LOOKS_MAX).copied().collect();
+    for (_, workspace, agent) in breaks {
+        engine.look_at_breaks(at, cause, workspace, agent, out);
+    }
     let due: Vec<_> =
         engine.deadlines.iter().take_while(|(when, ..)| *when <= at).take(LOOKS_MAX).copied().collect();
     for (when, workspace, conversation) in due {
@@ -54,7 +59,8 @@ fn look(
             let still = |it: &crate::state::Workspace| {
                 let of = it.conversations.get(&id).filter(|it| matches!(it.phase, Phase::Waiting { .. }))?;
                 let again = it.pool.looks_again(id).then_some(at + LOOK_AGAIN);
-                let step = of.next_step(&it.policy).and_then(|step| step.after).map(|age| of.opened + age);
+                let step =
+                    of.next_step(&it.policy).and_then(|(_, step)| step.after).map(|age| of.opened + age);
                 // What became due in this very look has been taken; a step that is not later waits for the next look.
                 let step = step.map(|due| due.max(at + LOOK_AGAIN));
                 Some((of.deadline, [again, step, of.free_for_all(at)].into_iter().flatten().min()))
@@ -100,7 +106,7 @@ fn is_left(turn: &Turn<'_>, id: ConversationId, agent: AgentId, queue: Option<&p
         let since = it.unanswered_since?;
         Some(since.max(it.held_since.unwrap_or(since)) + queue?.reassign? <= turn.at)
     });
-    let here = of.and_then(|it| it.pool.standing(agent)) == Some(Standing::Online);
+    let here = of.and_then(|it| it.standing(agent)) == Some(Standing::Online);
     waits == Some(true) && !here
 }
 

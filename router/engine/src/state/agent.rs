@@ -3,12 +3,13 @@
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 
+use policy::BreaksDoc;
 use policy::id::ConversationId;
 use policy::matching::{AgentProfile, Seen};
 use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Presence;
+use super::{OnBreak, Presence};
 
 /// A person or a bot that serves customers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,10 @@ pub struct Agent {
     pub(crate) typed: AgentProfile,
     /// Channels on which it takes nothing at present.
     pub paused: BTreeSet<Box<str>>,
+    /// Its planned breaks, as they were written.
+    pub breaks: Option<Box<BreaksDoc>>,
+    /// The break that it is near or in.
+    pub on_break: Option<OnBreak>,
     /// At which hours of the week it is online.
     pub(crate) presence: Presence,
     /// How long turns take, by channel.
@@ -93,6 +98,8 @@ impl Agent {
             seen: BTreeMap::new(),
             typed: AgentProfile::default(),
             paused: BTreeSet::new(),
+            breaks: None,
+            on_break: None,
             presence: Presence::default(),
             turns: BTreeMap::new(),
         }

@@ -10,7 +10,7 @@ use policy::time::Timestamp;
 
 use super::conversation::CONTACT_POINTS_MAX;
 use super::workspace::ENDED_MAX;
-use super::{Agent, ContactPoint, Conversation, Phase, Rival, Watermarks, Workspace};
+use super::{Agent, BreakPhase, ContactPoint, Conversation, OnBreak, Phase, Rival, Watermarks, Workspace};
 use crate::event::{DeliveryStage, EventKind, Side};
 
 impl Workspace {
@@ -51,11 +51,25 @@ impl Workspace {
                     }
                 }
             }
+            EventKind::BreaksPlanned { agent, breaks } => {
+                if let Some(known) = self.agents.get_mut(agent) {
+                    known.breaks = Some(breaks.clone());
+                    self.plan_breaks(*agent, breaks);
+                }
+            }
+            EventKind::BreakNears { agent, from, until } => {
+                self.pool.set_standing(*agent, Standing::Away, at);
+                if let Some(agent) = self.agents.get_mut(agent) {
+                    agent.on_break = Some(OnBreak { from: *from, until: *until, phase: BreakPhase::Near });
+                }
+            }
             EventKind::AgentRemoved { agent } => {
+                self.breaks.remove(agent);
                 self.pool.remove_agent(*agent);
                 self.agents.remove(agent);
             }
-            EventKind::StandingChanged { agent, standing, .. } => {
+            EventKind::StandingChanged { agent, standing, why } => {
+                self.break_changed(*agent, *standing, *why, at);
                 self.pool.set_standing(*agent, *standing, at);
                 if let Some(agent) = self.agents.get_mut(agent) {
                     agent.presence.set(*standing == Standing::Online, at);
@@ -222,7 +236,7 @@ impl Workspace {
             language,
             topics,
             known_agent,
-            holds: _,
+            holds,
             head_start,
             preferred,
         } = kind
@@ -240,6 +254,7 @@ impl Workspace {
                 phase: Phase::Waiting { open: false, reserved: None },
                 needs: needs.clone(),
                 step: 0,
+                marks: self.policy.marks(holds),
                 priority: *priority,
                 language: language.clone(),
                 topics: topics.clone(),

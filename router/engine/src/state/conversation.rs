@@ -23,6 +23,8 @@ pub struct Conversation {
     pub needs: Needs,
     /// How many steps of its queue it has behind it.
     pub step: u32,
+    /// The conditions of steps that held when it came, as its policy marks them.
+    pub marks: Vec<u64>,
     /// 9 is first.
     pub priority: u8,
     /// The customer's language, if known.
@@ -201,7 +203,8 @@ impl Conversation {
             Phase::Waiting { open: true, .. } => {
                 let shared = policy.document().bounds.share > 0;
                 let again = (shared || policy.document().rule.looks_again()).then_some(at + LOOK_AGAIN);
-                let step = self.next_step(policy).and_then(|step| step.after).map(|age| self.opened + age);
+                let step =
+                    self.next_step(policy).and_then(|(_, step)| step.after).map(|age| self.opened + age);
                 [again, step, self.free_for_all(at)].into_iter().flatten().min()
             }
             Phase::Offered { .. } => self.offers().map(|it| it.until).min(),
@@ -227,12 +230,15 @@ impl Conversation {
         Some(if due > at { due } else { at + bound })
     }
 
-    /// The next step of its queue; none while it waits for one agent alone.
-    pub(crate) fn next_step<'a>(&self, policy: &'a Policy) -> Option<&'a policy::Step> {
+    /// The next step of its queue that is for it, with its number; none while it waits for one agent alone.
+    pub(crate) fn next_step<'a>(&self, policy: &'a Policy) -> Option<(u32, &'a policy::Step)> {
         if !matches!(self.phase, Phase::Waiting { open: true, reserved: None }) {
             return None;
         }
-        policy.queue(&self.needs.queue)?.steps.get(usize::try_from(self.step).unwrap_or(usize::MAX))
+        let steps = &policy.queue(&self.needs.queue)?.steps;
+        let ahead = (0u32..).zip(steps).skip(usize::try_from(self.step).unwrap_or(usize::MAX));
+        let mut own = ahead.filter(|(_, step)| step.is_for(&self.marks));
+        own.next()
     }
 
     pub(crate) fn refuse(&mut self, agent: AgentId) {

@@ -3,6 +3,7 @@
 mod ability;
 mod agent;
 mod apply;
+mod breaks;
 mod conversation;
 mod desk;
 mod presence;
@@ -12,11 +13,12 @@ mod workspace;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use policy::id::{ConversationId, WorkspaceId};
+use policy::id::{AgentId, ConversationId, WorkspaceId};
 use policy::matching::Needs;
 use policy::time::{Span, Timestamp};
 
 pub use agent::Agent;
+pub use breaks::{BreakPhase, OnBreak};
 pub(crate) use conversation::LOOK_AGAIN;
 pub use conversation::{ContactPoint, Conversation, Phase, Rival, Watermarks};
 pub use presence::Presence;
@@ -32,6 +34,8 @@ pub struct Engine {
     pub(crate) workspaces: BTreeMap<WorkspaceId, Workspace>,
     /// When which conversation wants to be looked at; at most one entry a conversation.
     pub(crate) deadlines: BTreeSet<(Timestamp, WorkspaceId, ConversationId)>,
+    /// When whose planned breaks want to be looked at; at most one entry an agent.
+    pub(crate) breaks: BTreeSet<(Timestamp, WorkspaceId, AgentId)>,
 }
 
 impl Engine {
@@ -50,6 +54,7 @@ impl Engine {
             EventKind::WorkspaceRemoved => {
                 self.workspaces.remove(&event.workspace);
                 self.deadlines.retain(|(_, workspace, _)| *workspace != event.workspace);
+                self.breaks.retain(|(_, workspace, _)| *workspace != event.workspace);
             }
             kind => {
                 let Some(workspace) = self.workspaces.get_mut(&event.workspace) else {
@@ -68,14 +73,39 @@ impl Engine {
                         self.deadlines.insert((at, event.workspace, id));
                     }
                 }
+                if let EventKind::BreaksPlanned { agent, .. }
+                | EventKind::BreakNears { agent, .. }
+                | EventKind::StandingChanged { agent, .. }
+                | EventKind::AgentRemoved { agent } = kind
+                {
+                    self.look_at_breaks_again(event.workspace, *agent, event.at);
+                }
             }
+        }
+    }
+
+    /// Moves the next look at an agent's planned breaks.
+    pub(crate) fn look_at_breaks_again(&mut self, of: WorkspaceId, agent: AgentId, at: Timestamp) {
+        let Some(workspace) = self.workspaces.get_mut(&of) else { return };
+        let after = workspace.break_look(agent, at);
+        let before = match after {
+            Some(look) => workspace.looks.insert(agent, look),
+            None => workspace.looks.remove(&agent),
+        };
+        if let Some(look) = before {
+            self.breaks.remove(&(look, of, agent));
+        }
+        if let Some(look) = after {
+            self.breaks.insert((look, of, agent));
         }
     }
 
     /// When the engine wants a `Tick`, if nothing happens before.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.deadlines.first().map(|(at, _, _)| *at)
+        let conversation = self.deadlines.first().map(|(at, _, _)| *at);
+        let agent = self.breaks.first().map(|(at, _, _)| *at);
+        [conversation, agent].into_iter().flatten().min()
     }
 
     /// The conversations of a workspace that ended since the last call, as they were when they ended: the shell keeps them
@@ -109,6 +139,7 @@ impl Engine {
                 agent.name = "".into();
             }
             alone.deadlines = self.deadlines.iter().filter(|(_, of, _)| *of == workspace).copied().collect();
+            alone.breaks = self.breaks.iter().filter(|(_, of, _)| *of == workspace).copied().collect();
             alone.workspaces.insert(workspace, it);
         }
         alone

@@ -58,6 +58,12 @@ impl Presence {
         marked || self.since.is_some_and(|since| at.0.div_euclid(HOUR) >= since.0.div_euclid(HOUR))
     }
 
+    /// In how many hours of the week the agent was online, in the last weeks.
+    #[must_use]
+    pub fn hours(&self) -> u32 {
+        self.now.iter().zip(&self.before).map(|(now, before)| (now | before).count_ones()).sum()
+    }
+
     /// Whether anything was seen at all.
     #[must_use]
     pub fn is_known(&self) -> bool {
@@ -75,6 +81,7 @@ mod tests {
         let mut presence = Presence::default();
         presence.set(true, at(10));
         presence.set(false, at(12));
+        assert_eq!(presence.hours(), 3);
         for (hour, online) in [(9, false), (10, true), (11, true), (12, true), (13, false)] {
             assert_eq!(presence.covers(at(hour + WEEK)), online, "hour {hour}");
         }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use policy::id::{AgentId, ConversationId, CustomerId, OfferId};
 use policy::matching::{Pool, Waiting};
 use policy::time::{Span, Timestamp};
-use policy::{Policy, Weights};
+use policy::{Breaks, Policy, Weights};
 use serde::{Deserialize, Serialize};
 
 use super::{Agent, Conversation, Phase, Promises};
@@ -31,6 +31,10 @@ pub struct Workspace {
     pub offers: BTreeMap<OfferId, ConversationId>,
     /// Closed conversations whose agents still have their room, to write up what is to be kept.
     pub wraps: BTreeMap<ConversationId, Wrap>,
+    /// The planned breaks of agents who have any; it follows from what is written in each.
+    pub(crate) breaks: BTreeMap<AgentId, Breaks>,
+    /// When those want to be looked at.
+    pub(crate) looks: BTreeMap<AgentId, Timestamp>,
     /// What was learned of each queue.
     pub queues: BTreeMap<Box<str>, QueueFigures>,
     /// What waiting customers were told, and how that was kept.
@@ -77,6 +81,8 @@ impl Default for Workspace {
             customers: BTreeMap::new(),
             offers: BTreeMap::new(),
             wraps: BTreeMap::new(),
+            breaks: BTreeMap::new(),
+            looks: BTreeMap::new(),
             queues: BTreeMap::new(),
             promises: Promises::default(),
             ended: Vec::new(),

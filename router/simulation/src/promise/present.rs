@@ -197,7 +197,7 @@ fn steps(workspace: &Workspace, it: &engine::state::Conversation) -> Vec<(Timest
     if !matches!(it.phase, Phase::Waiting { reserved: None, .. }) {
         return steps;
     }
-    for step in queue.steps.iter().skip(it.step as usize) {
+    for step in queue.steps.iter().skip(it.step as usize).filter(|step| step.is_for(&it.marks)) {
         let Some(after) = step.after else { continue };
         let (needs, priority) =
             steps.last().map_or((&it.needs, it.priority), |(_, needs, priority)| (needs, *priority));

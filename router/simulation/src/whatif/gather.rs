@@ -150,6 +150,7 @@ impl Gather {
             EventKind::ChannelsPaused { agent, channels } => {
                 self.desk(at, *agent, Desk::Paused(channels.clone()));
             }
+            EventKind::BreaksPlanned { agent, breaks } => self.desk(at, *agent, Desk::Breaks(breaks.clone())),
             EventKind::AgentRemoved { agent } => self.desk(at, *agent, Desk::Removed),
             EventKind::StandingChanged { agent, standing, why: StandingCause::Asked } => {
                 self.seen(*agent, at);
@@ -223,6 +224,8 @@ impl Gather {
             }
             EventKind::WorkspaceCreated
             | EventKind::WorkspaceRemoved
+            // Breaks follow from how they are planned, in a replay too.
+            | EventKind::BreakNears { .. }
             | EventKind::StandingChanged { .. }
             | EventKind::ContactPointAdded { .. }
             | EventKind::MessageReceived { .. }

@@ -280,51 +280,42 @@ fn ends_planned(document: &Document) -> Document {
     document
 }
 
-/// The intake rules whose condition holds for each conversation. A condition that was in force when it came was answered
+/// The conditions that hold for each conversation, by their numbers. A condition that was in force when it came was answered
 /// then, with all that was known; another is answered from what the events tell: channel, language, topics, size, hour and
 /// day, and whether the customer had been here.
 pub(super) fn holds(traffic: &Traffic, document: &Document) -> Result<Option<Vec<Box<[u16]>>>, PlanFault> {
-    let written: Vec<(u16, &str)> = (0u16..)
-        .zip(&document.intake)
-        .filter_map(|(index, rule)| Some((index, rule.when.condition.as_deref()?)))
-        .collect();
+    let written = document.conditions();
     if written.is_empty() && traffic.matters.iter().all(|it| it.holds.is_empty()) {
         return Ok(None);
     }
-    let sources: Vec<&str> = written.iter().map(|(_, source)| *source).collect();
+    let sources: Vec<&str> = written.iter().map(|it| it.source).collect();
     let mut compiled = Vec::with_capacity(written.len());
     let all = Condition::compile_all(&sources, &Environment::intake());
-    for ((index, source), condition) in written.iter().zip(all) {
+    for (it, condition) in written.iter().zip(all) {
         let condition = condition.map_err(|faults| {
-            let path = format!("intake[{index}].when.if");
-            PlanFault::Policy(
-                faults.into_iter().map(|it| Fault { path: path.clone(), detail: it.detail }).collect(),
-            )
+            let fault = |detail| Fault { path: it.path.clone(), detail };
+            PlanFault::Policy(faults.into_iter().map(|it| fault(it.detail)).collect())
         })?;
-        compiled.push((*index, *source, condition));
+        compiled.push((it, condition));
     }
+    // The recorded conditions of each policy that was in force, so that they are listed once and not for each matter.
+    let recorded: Vec<_> = traffic.documents.iter().map(|(_, it)| it.conditions()).collect();
     let of = |matter: &Matter| {
-        let recorded = in_force(traffic, matter.came.unwrap_or(traffic.span.0));
-        let holding = compiled.iter().filter(|(_, source, condition)| {
-            let answered = recorded
-                .intake
-                .iter()
-                .zip(0u16..)
-                .find(|(rule, _)| rule.when.condition.as_deref() == Some(*source));
-            match answered {
-                Some((_, index)) => matter.holds.contains(&index),
+        let recorded = &recorded[in_force(traffic, matter.came.unwrap_or(traffic.span.0))];
+        let holding = compiled.iter().filter(|(it, condition)| {
+            match recorded.iter().find(|known| known.source == it.source) {
+                Some(known) => matter.holds.contains(&known.number),
                 None => condition.holds(&facts(traffic, matter).within_bounds()).unwrap_or(false),
             }
         });
-        holding.map(|(index, ..)| *index).collect()
+        holding.map(|(it, _)| it.number).collect()
     };
     Ok(Some(traffic.matters.iter().map(of).collect()))
 }
 
-/// The policy that was in force at a moment.
-fn in_force(traffic: &Traffic, at: Timestamp) -> &Document {
-    let later = traffic.documents.partition_point(|(since, _)| *since <= at);
-    &traffic.documents[later.saturating_sub(1)].1
+/// Which of the recorded policies was in force at a moment.
+fn in_force(traffic: &Traffic, at: Timestamp) -> usize {
+    traffic.documents.partition_point(|(since, _)| *since <= at).saturating_sub(1)
 }
 
 fn facts<'a>(traffic: &'a Traffic, matter: &Matter) -> Facts<'a> {

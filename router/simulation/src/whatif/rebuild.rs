@@ -4,7 +4,7 @@
 //! A tick is the one command that the log does not show as it was: those that changed nothing left no event. So a recorded
 //! tick is replayed as looks at the conversations where something came of it.
 
-use engine::{Actor, ClosedBy, Command, CommandKind, Engine, Event, EventKind, HandOver};
+use engine::{Actor, ClosedBy, Command, CommandKind, Engine, Event, EventKind, HandOver, StandingCause};
 use policy::id::{AgentId, ConversationId};
 
 /// What caused a run of events with one cause.
@@ -14,6 +14,8 @@ pub enum Cause {
     Command(Box<CommandKind>),
     /// Time: this conversation was looked at.
     Look(ConversationId),
+    /// Time: this agent's planned breaks were looked at.
+    Break(AgentId),
 }
 
 /// The cause of events of one command, given the state before them; `None` where they cannot stand at the beginning of one.
@@ -29,7 +31,21 @@ pub fn cause_of(before: &Engine, events: &[Event]) -> Option<Cause> {
     if let Some(agent) = removed {
         return command(CommandKind::RemoveAgent { agent });
     }
+    let planned = events.iter().find_map(|it| match &it.kind {
+        EventKind::BreaksPlanned { agent, breaks } => Some((*agent, breaks.clone())),
+        _ => None,
+    });
+    if let Some((agent, breaks)) = planned {
+        return command(CommandKind::PlanBreaks { agent, breaks });
+    }
     match &first.kind {
+        EventKind::BreaksPlanned { agent, breaks } => {
+            command(CommandKind::PlanBreaks { agent: *agent, breaks: breaks.clone() })
+        }
+        EventKind::BreakNears { agent, .. }
+        | EventKind::StandingChanged {
+            agent, why: StandingCause::Break | StandingCause::BreakOver, ..
+        } => Some(Cause::Break(*agent)),
         EventKind::WorkspaceCreated => command(CommandKind::CreateWorkspace),
         EventKind::WorkspaceRemoved => command(CommandKind::RemoveWorkspace),
         EventKind::PolicyInstalled { version, document } => {
@@ -278,6 +294,10 @@ impl Replay {
                 }
                 Some(Cause::Look(conversation)) => {
                     self.engine.look(first.at, first.cause, first.workspace, conversation, &mut self.made);
+                }
+                Some(Cause::Break(agent)) => {
+                    let Event { at, cause, workspace, .. } = *first;
+                    self.engine.look_at_breaks(at, cause, workspace, agent, &mut self.made);
                 }
                 None => {}
             }

@@ -180,6 +180,17 @@ impl<W: Write> Writer<W> {
     }
 }
 
+/// How many bytes the last frame has.
+pub const END_BYTES: usize = 13;
+
+/// How many events are in a recording with these last bytes; none where they are not its end.
+#[must_use]
+pub fn ended(last: &[u8]) -> Option<u64> {
+    let last: &[u8; END_BYTES] = last.last_chunk()?;
+    let (head, count) = last.split_at(5);
+    (head == [9, 0, 0, 0, END]).then(|| u64::from_le_bytes(count.try_into().unwrap_or_default()))
+}
+
 /// Reads a recording part by part, with one part in memory; gives its header.
 ///
 /// # Errors
@@ -271,6 +282,7 @@ mod tests {
     #[test]
     fn it_comes_back_without_names() {
         let bytes = written();
+        assert_eq!((ended(&bytes), ended(&bytes[..bytes.len() - 1]), ended(&[])), (Some(2), None, None));
         assert!(!bytes.windows(3).any(|it| it == b"Ana"));
         let mut parts = Vec::new();
         let header = read(&bytes[..], |part| {

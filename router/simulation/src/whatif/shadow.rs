@@ -1,6 +1,8 @@
 //! What another policy would have decided in each recorded situation: its pool is told what was recorded, and asked at every
 //! recorded decision. Where it answers otherwise the decision counts as changed, and what was recorded goes on.
 
+use std::collections::BTreeMap;
+
 use engine::{Engine, Event, EventKind};
 use policy::matching::Trigger;
 use policy::{Arrival, Document};
@@ -12,13 +14,17 @@ pub struct Shadow {
     document: Document,
     version: u32,
     changed: u64,
+    /// The numbers that answers to the recorded conditions have in this policy.
+    numbers: BTreeMap<u16, Vec<u16>>,
 }
 
 impl Shadow {
     /// From this state, under this policy.
     #[must_use]
     pub fn begin(state: Engine, document: Document) -> Self {
-        let mut shadow = Self { engine: state, document, version: 0, changed: 0 };
+        let recorded = state.workspaces().next().map(|(_, it)| it.policy.document().clone());
+        let numbers = document.renumbered(&recorded.unwrap_or_default());
+        let mut shadow = Self { engine: state, document, version: 0, changed: 0, numbers };
         let workspaces: Vec<_> = shadow.engine.workspaces().map(|(id, it)| (id, it.policy_version)).collect();
         for (workspace, version) in workspaces {
             let kind = EventKind::PolicyInstalled { version, document: Box::new(shadow.document.clone()) };
@@ -38,7 +44,8 @@ impl Shadow {
     /// The next recorded event.
     pub fn event(&mut self, event: &Event) {
         match &event.kind {
-            EventKind::PolicyInstalled { version, .. } => {
+            EventKind::PolicyInstalled { version, document: recorded } => {
+                self.numbers = self.document.renumbered(recorded);
                 let document = Box::new(self.document.clone());
                 self.apply(event, EventKind::PolicyInstalled { version: *version, document });
             }
@@ -54,8 +61,10 @@ impl Shadow {
                 preferred,
                 priority: _,
             } => {
+                let numbers = holds.iter().filter_map(|number| self.numbers.get(number));
+                let holds: Vec<u16> = numbers.flatten().copied().collect();
                 let arrival =
-                    Arrival { channel: &needs.channel, language: language.as_deref(), topics, holds };
+                    Arrival { channel: &needs.channel, language: language.as_deref(), topics, holds: &holds };
                 let Some(workspace) = self.engine.workspace(event.workspace) else { return };
                 let routing = workspace.policy.route(&arrival);
                 let kind = EventKind::ConversationOpened {
@@ -66,7 +75,7 @@ impl Shadow {
                     language: language.clone(),
                     topics: topics.clone(),
                     known_agent: *known_agent,
-                    holds: holds.clone(),
+                    holds,
                     head_start: routing.head_start,
                     preferred: preferred.clone(),
                 };

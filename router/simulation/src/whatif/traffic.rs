@@ -2,6 +2,7 @@
 //! and how they answered offers. Gathered from events alone; it is what a replay under another policy keeps as it was.
 
 use engine::Engine;
+use policy::BreaksDoc;
 use policy::Document;
 use policy::id::{AgentId, ConversationId, CustomerId, WorkspaceId};
 use policy::matching::{AgentProfile, Needs, Standing};
@@ -65,7 +66,7 @@ pub struct Matter {
     pub size: u32,
     /// The agent whom the customer knew.
     pub known: Option<AgentId>,
-    /// The intake rules whose condition held.
+    /// The conditions that held, by their numbers.
     pub holds: Box<[u16]>,
     /// What was done with it, one after the other; never empty.
     pub stints: Vec<Stint>,
@@ -130,6 +131,8 @@ pub enum Desk {
     Removed,
     /// Takes nothing more on these channels.
     Paused(Vec<Box<str>>),
+    /// Planned breaks.
+    Breaks(Box<BreaksDoc>),
     /// Came or went.
     Standing(Standing),
 }

@@ -276,6 +276,9 @@ impl<'a> World<'a> {
             Desk::Paused(channels) => {
                 self.ask(CommandKind::PauseChannels { agent: id, channels: channels.clone() });
             }
+            Desk::Breaks(breaks) => {
+                self.ask(CommandKind::PlanBreaks { agent: id, breaks: breaks.clone() });
+            }
             Desk::Removed => {
                 place.stands(self.now, Standing::Offline);
                 self.ask(CommandKind::RemoveAgent { agent: id });

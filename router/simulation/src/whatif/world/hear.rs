@@ -13,6 +13,15 @@ impl World<'_> {
                     self.places[agent as usize].stands(self.now, *standing);
                 }
             }
+            EventKind::StandingChanged {
+                agent,
+                standing,
+                why: StandingCause::Break | StandingCause::BreakOver,
+            } => {
+                if let Some(agent) = self.number(*agent) {
+                    self.places[agent as usize].stands(self.now, *standing);
+                }
+            }
             EventKind::OfferMade { conversation, offer, decision, .. } => {
                 if let (Some(matter), Some(agent)) = (self.matter(*conversation), self.number(decision.agent))
                 {
