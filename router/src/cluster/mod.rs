@@ -150,4 +150,11 @@ impl Cluster {
         self.guests.retain(|(peer, _), _| peer != node);
         self.calls.retain(|_, (peer, _)| peer != node);
     }
+
+    /// Ends everything that goes over other nodes: words of any of them may be missing.
+    fn cut_off_all(&self) {
+        self.sockets.clear();
+        self.guests.clear();
+        self.calls.clear();
+    }
 }

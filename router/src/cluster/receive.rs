@@ -33,10 +33,10 @@ pub(crate) async fn receive(app: Arc<App>, cluster: Arc<Cluster>, routes: Router
         let words = match heard {
             Heard::Words(words) => words,
             Heard::Gap => {
-                // Whatever was said meanwhile is lost; clients come again and miss nothing.
-                for node in numbers.drain().map(|(node, _)| node).collect::<Vec<_>>() {
-                    cluster.cut_off(&node);
-                }
+                // Whatever was said meanwhile is lost, by nodes too that were not heard yet; clients come again and miss
+                // nothing.
+                numbers.clear();
+                cluster.cut_off_all();
                 if let Err(error) = app.accounts.reload() {
                     debug!(%error, "accounts cannot be read just now");
                 }
@@ -47,7 +47,7 @@ pub(crate) async fn receive(app: Arc<App>, cluster: Arc<Cluster>, routes: Router
             warn!("words of another version of the program are not understood");
             continue;
         };
-        let last = numbers.entry(from.clone()).or_insert(number - 1);
+        let last = numbers.entry(from.clone()).or_insert(number.saturating_sub(1));
         if number <= *last {
             continue;
         }

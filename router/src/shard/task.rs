@@ -61,6 +61,9 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
     let mut paused: Option<(Instant, String)> = None;
     loop {
         if appending.is_none() {
+            if paused.as_ref().is_some_and(|(until, _)| *until <= Instant::now()) {
+                paused = None;
+            }
             if paused.is_none() && state.has_records() {
                 // Connections that are readable already come first, so that a burst is one append and not two.
                 yield_now().await;
@@ -87,7 +90,17 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
                 }
             }
         }
-        let deadline = state.engine.next_deadline().map_or(beat, |at| beat.min(instant(&state, at)));
+        let deadline = match &paused {
+            // Nothing is decided meanwhile.
+            Some((until, _)) => {
+                if appending.is_none() {
+                    beat.min(*until)
+                } else {
+                    beat
+                }
+            }
+            None => state.engine.next_deadline().map_or(beat, |at| beat.min(instant(&state, at))),
+        };
         let room = appending
             .as_ref()
             .is_none_or(|(_, effects, _)| effects.len() + state.pending.effects.len() < EFFECTS_MAX);
@@ -114,9 +127,6 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
                 if taken == 0 {
                     // All handles are gone.
                     asks.close();
-                }
-                if paused.as_ref().is_some_and(|(until, _)| *until <= Instant::now()) {
-                    paused = None;
                 }
                 // A store that waits for its disk or for Redis is not asked for more.
                 if paused.is_none() && appending.as_ref().is_some_and(|(_, _, begun)| begun.elapsed() > WAITS)
