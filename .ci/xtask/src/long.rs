@@ -55,6 +55,7 @@ pub(crate) fn steps() -> Vec<Step> {
         measured("compare", &["compare", "--rounds", "5", "--json"], 120),
         sound("crash-os", &["crash", "--rounds", "100", "--level", "os", "--json"], 90),
         sound("crash-disk", &["crash", "--rounds", "100", "--level", "disk", "--json"], 90),
+        sound("cluster", &["cluster", "--rounds", "200", "--json"], 120),
         sound("replay", &["replay", &dialogues(), "--speed", "100", "--spawn", "embedded", "--json"], 120),
     ];
     steps.extend(fuzz::steps());

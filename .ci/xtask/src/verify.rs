@@ -40,6 +40,7 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(sabotages());
     steps.push(sound("crash-os", &["crash", "--rounds", "3", "--level", "os", "--json"], 5));
     steps.push(sound("crash-disk", &["crash", "--rounds", "3", "--level", "disk", "--json"], 5));
+    steps.push(sound("cluster", &["cluster", "--json"], 10));
     steps.push(measured("compare", &["compare", "--quick", "--json"], 10));
     steps.push(npm("browser-packages", "tests/browser", &["ci", "--no-audit", "--no-fund"], 10));
     steps.push(browser());

@@ -22,7 +22,9 @@ pub enum ClientFrame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
     },
-    /// A message. A customer may leave `conversation` out: it then goes to the open conversation, or opens one.
+    /// A message. A customer may leave `conversation` out: it then goes to the open conversation, or opens one. Messages are
+    /// numbered as they are accepted: who says the next one before this one is answered may find it in front, where this one
+    /// is refused for now and repeated.
     Send {
         /// The client's id of this request, 1 to 64 characters.
         id: String,
