@@ -15,8 +15,8 @@ mod post;
 mod receive;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -69,6 +69,8 @@ pub struct Cluster {
     shards: u16,
     /// Look at the leases now.
     wake: Notify,
+    /// When Redis was last found to have been away.
+    shaken: Mutex<Option<Instant>>,
 }
 
 impl Cluster {
@@ -93,6 +95,7 @@ impl Cluster {
             hold,
             shards,
             wake: Notify::new(),
+            shaken: Mutex::new(None),
         })
     }
 
@@ -142,6 +145,17 @@ impl Cluster {
 
     fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Takes note that Redis was away.
+    fn shake(&self) {
+        *self.shaken.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether Redis was away less than a lease ago.
+    fn is_shaken(&self) -> bool {
+        let shaken = self.shaken.lock().unwrap_or_else(PoisonError::into_inner);
+        shaken.is_some_and(|at| at.elapsed() <= self.hold)
     }
 
     /// Ends everything that goes over a node: it has gone, or words of it are missing.

@@ -73,6 +73,7 @@ impl Keeper {
                 _ = closing.wait_for(|stop| *stop != Stop::Running) => break,
             }
             if let Err(error) = self.turn().await {
+                self.cluster.shake();
                 // What is ours stays ours until another one has it: the log decides.
                 warn!(%error, "leases cannot be renewed just now");
             }
@@ -117,6 +118,9 @@ impl Keeper {
             match owner {
                 _ if self.running.contains_key(&number) => drop(self.vacant.remove(&number)),
                 Some(_) => drop(self.vacant.remove(&number)),
+                // A Redis that was away may have come back with less than it had: who owned the shard gives back what is
+                // missing, and has a lease's time to come first.
+                None if self.cluster.is_shaken() => drop(self.vacant.remove(&number)),
                 None => {
                     let since = *self.vacant.entry(number).or_insert_with(Instant::now);
                     // Who should have it may be unable to take it.

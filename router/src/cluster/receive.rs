@@ -29,6 +29,8 @@ const CHUNK: usize = 16 << 10;
 pub(crate) async fn receive(app: Arc<App>, cluster: Arc<Cluster>, routes: Router) {
     let mut heard = cluster.bus.listen(&cluster.me, cluster.hold);
     let mut numbers: HashMap<String, u64> = HashMap::new();
+    // The first gap is the beginning.
+    let mut again = false;
     while let Some(heard) = heard.recv().await {
         let words = match heard {
             Heard::Words(words) => words,
@@ -37,6 +39,10 @@ pub(crate) async fn receive(app: Arc<App>, cluster: Arc<Cluster>, routes: Router
                 // nothing.
                 numbers.clear();
                 cluster.cut_off_all();
+                if again {
+                    cluster.shake();
+                }
+                again = true;
                 if let Err(error) = app.accounts.reload() {
                     debug!(%error, "accounts cannot be read just now");
                 }
