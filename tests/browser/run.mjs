@@ -9,13 +9,14 @@ import { board } from "./stories/board.mjs";
 import { chat } from "./stories/chat.mjs";
 import { cuts } from "./stories/cuts.mjs";
 import { desk } from "./stories/desk.mjs";
+import { mail, mailEnds } from "./stories/mail.mjs";
 import { policy } from "./stories/policy.mjs";
 import { shapes } from "./stories/shapes.mjs";
 import { waits } from "./stories/waits.mjs";
 import { World } from "./world.mjs";
 
 const words = process.argv.slice(2);
-const stories = [...chat, ...desk, ...waits, ...cuts, ...board, ...policy, ...shapes, ...access].filter(
+const stories = [...chat, ...desk, ...waits, ...cuts, ...board, ...policy, ...shapes, ...access, ...mail].filter(
   ([name]) => !words.length || words.some((word) => name.includes(word)),
 );
 
@@ -40,6 +41,7 @@ for (const [name, story] of stories) {
   }
   await leave();
 }
+await mailEnds();
 await world.close();
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed || !passed ? 1 : 0;

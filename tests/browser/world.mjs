@@ -47,6 +47,11 @@ export class World {
     return world;
   }
 
+  /** The same browser at another server; what pages complain about is noted in one place. */
+  elsewhere(links) {
+    return Object.assign(Object.create(this), { links, signedIn: undefined });
+  }
+
   async close() {
     await this.browser.close();
   }

@@ -6,8 +6,9 @@ mod carried;
 mod desk;
 mod going_out;
 mod real;
+mod two_nodes;
 
-use protocol::{DeliveryState, ServerFrame, SessionEvent};
+use protocol::{ClientFrame, DeliveryState, ServerFrame, SessionEvent};
 
 use crate::steps;
 use desk::{Desk, field, letter, take_next};
@@ -60,6 +61,20 @@ async fn mail_and_answers_stay_in_one_conversation() {
     assert!(desk.deliver(&reply_to, &stranger).await.starts_with("250"));
     let (other, _) = take_next(&mut agent).await;
     assert_ne!(other, conversation);
+    assert_eq!(desk.texts(conversation).await.len(), 3);
+
+    // Nor who only calls itself so, and would like the answers for itself.
+    let id = agent.id();
+    agent.ask(ClientFrame::Close { id, conversation: other, solved: None }).await.expect("it ends");
+    let forged = letter("ann@shop.test", "m5", "Re: Parcel", "Reply-To: eve@shop.test\n", "It is me");
+    let (_, forged) = forged.split_once('\n').expect("a header");
+    let mut others = Vec::new();
+    for id in ["m5", "m6"] {
+        let mail = forged.replace("m5", id);
+        assert!(desk.deliver("support@hub.test", &mail).await.starts_with("250"));
+        others.push(take_next(&mut agent).await.0);
+    }
+    assert!(others[0] != others[1] && !others.contains(&conversation));
     assert_eq!(desk.texts(conversation).await.len(), 3);
 
     // Nobody here.

@@ -10,13 +10,16 @@ const DAYS: [&str; 7] = ["thu", "fri", "sat", "sun", "mon", "tue", "wed"];
 
 /// A policy that is open only on the day after tomorrow, from midnight on in UTC, and when that is.
 fn closed_today() -> (String, i64) {
+    let (hours, opens) = office_closed_today();
+    (format!("{hours}\n[queues.support]\nhours = \"office\"\n"), opens)
+}
+
+/// Hours named `office` that open on the day after tomorrow, and when that is.
+pub(crate) fn office_closed_today() -> (String, i64) {
     let opens = (now_ms() / DAY_MS + 2) * DAY_MS;
     // 1970 began on a Thursday.
     let day = DAYS[usize::try_from(opens / DAY_MS % 7).expect("a day of the week")];
-    let policy = format!(
-        "[hours.office]\nzone = \"UTC\"\nweek = {{ {day} = [\"00:00-24:00\"] }}\n\n[queues.support]\nhours = \"office\"\n"
-    );
-    (policy, opens)
+    (format!("[hours.office]\nzone = \"UTC\"\nweek = {{ {day} = [\"00:00-24:00\"] }}\n"), opens)
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tests::{LEASE_MS, PATIENCE, Redis, Server};
 use crate::steps;
 
 /// So many nodes on one Redis, once each shard is where it belongs.
-async fn nodes(count: usize) -> (Arc<Redis>, Vec<Server>) {
+pub(crate) async fn nodes(count: usize) -> (Arc<Redis>, Vec<Server>) {
     let redis = Arc::new(Redis::start());
     let mut nodes = Vec::new();
     for _ in 0..count {
@@ -24,7 +24,7 @@ async fn nodes(count: usize) -> (Arc<Redis>, Vec<Server>) {
 }
 
 /// Waits until every shard is open on the node that it belongs on.
-async fn settled(nodes: &[&Server]) {
+pub(crate) async fn settled(nodes: &[&Server]) {
     let begun = Instant::now();
     loop {
         let (mut shards, mut all) = (0, true);

@@ -81,6 +81,16 @@ export type AlarmRow = {
   needs?: Array<string>,
 };
 
+/** What such a mail says, as plain text. */
+export type AsideBody = {
+  /** To whom it is addressed. */
+  to: Array<string>,
+  /** Its text, 64 kB of it at most; the mail as it came has all. */
+  text: string,
+  /** What it carries. */
+  files: Array<FileView>,
+};
+
 /** A mail that became no message: it is kept, and somebody decides. */
 export type AsideView = {
   /** Which. */
@@ -357,6 +367,26 @@ export type DecisionView = {
 
 /** How far a message got. It only ever moves forward. */
 export type DeliveryState = "sent" | "delivered" | "seen" | "failed";
+
+/** A mail of ours that did not arrive, or of which nobody knows. It is sent again when somebody asks. */
+export type FailedMailView = {
+  /** Of which conversation. */
+  conversation: ConversationId,
+  /** The number of its message. */
+  seq: number,
+  /** When that was known, milliseconds since 1970. */
+  at_ms: number,
+  /** The mailbox that it goes out from. */
+  account: string,
+  /** To whom it goes, copies included. */
+  to: Array<string>,
+  /** Its subject. */
+  subject: string,
+  /** `failed` or `unknown`. */
+  state: MailState,
+  /** Why, in the other server's words where it has any. */
+  why?: string | null,
+};
 
 /** A file that waits to go out with a mail. */
 export type FileBody = {

@@ -35,7 +35,10 @@ pub(crate) async fn run(program: &Program, count: &mut Count) -> Result<String> 
         Ok(_) => bail!("the demo ended before it was ready"),
         Err(_) => bail!("the demo was not ready after {} s", START_LIMIT.as_secs()),
     };
-    let mut with_links = Program::new(&program.file, &program.arguments).with("SWITCHBOARD_LINKS", links);
+    let mut with_links = Program::new(&program.file, &program.arguments)
+        .with("SWITCHBOARD_LINKS", links)
+        .with("SWITCHBOARD_BIN", tree::release("switchboard").display().to_string())
+        .with("SWITCHBOARD_MAIL_SERVERS", tree::release("examples/mail_servers").display().to_string());
     with_links.folder.clone_from(&program.folder);
     with_links.limit = program.limit;
     let result = report::shown(&with_links, count).await;

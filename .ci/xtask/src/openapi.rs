@@ -1,13 +1,14 @@
 //! Writes `docs/openapi.json`: the HTTP API as an OpenAPI 3.1 document, from a table of its addresses and the bodies' own
 //! schemas. The server embeds the file and serves it. A test holds the table against the server's own routes.
 
+mod mail;
+
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, AsideView, BackupBody, BackupInput, BoardBody, BreaksBody, ConversationBody,
-    FileBody, HistoryBody, Me, PolicyRemarks, Problem, PublicationsBody, SignInBody, SignInInput, TicketBody,
-    TokenBody, TokenInput, TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody,
-    WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, BreaksBody, ConversationBody, HistoryBody, Me,
+    PolicyRemarks, Problem, PublicationsBody, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput,
+    TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -63,7 +64,7 @@ type Operation = (&'static str, &'static str, Who, &'static str, Form, &'static 
 fn operations() -> Vec<Operation> {
     use Form::{Json, Nothing, Text};
     use Who::{Anybody, Operator, SignedIn};
-    vec![
+    let mut operations = vec![
         (
             "get",
             "/socket",
@@ -137,78 +138,6 @@ fn operations() -> Vec<Operation> {
             Nothing,
             "200",
             body::<HistoryBody>(),
-        ),
-        (
-            "get",
-            "/conversations/{id}/messages/{seq}/mail",
-            SignedIn,
-            "What a mail looks like: its HTML, cleaned, with a policy under which nothing runs; images=shown as query fetches pictures from elsewhere (agent)",
-            Nothing,
-            "200",
-            Text("text/html"),
-        ),
-        (
-            "get",
-            "/conversations/{id}/messages/{seq}/files/{number}",
-            SignedIn,
-            "Something that a mail carries, as a download (agent)",
-            Nothing,
-            "200",
-            Text("application/octet-stream"),
-        ),
-        (
-            "get",
-            "/conversations/{id}/messages/{seq}/raw",
-            SignedIn,
-            "A mail as it came, byte by byte (agent)",
-            Nothing,
-            "200",
-            Text("message/rfc822"),
-        ),
-        (
-            "post",
-            "/conversations/{id}/messages/{seq}/send-again",
-            SignedIn,
-            "Sends a mail once more that failed, or of which nobody knows (agent)",
-            Nothing,
-            "202",
-            Nothing,
-        ),
-        (
-            "post",
-            "/conversations/{id}/files",
-            SignedIn,
-            "Keeps a file that goes out with a mail; its name as query, 15 MB at most (agent who holds the conversation)",
-            Text("application/octet-stream"),
-            "201",
-            body::<FileBody>(),
-        ),
-        (
-            "get",
-            "/mail/aside",
-            SignedIn,
-            "Mail that became no message, newest first (supervisor)",
-            Nothing,
-            "200",
-            body::<Vec<AsideView>>(),
-        ),
-        (
-            "get",
-            "/mail/aside/{id}",
-            SignedIn,
-            "Such a mail as it came (supervisor)",
-            Nothing,
-            "200",
-            Text("message/rfc822"),
-        ),
-        (
-            "post",
-            "/mail/aside/{id}/take",
-            SignedIn,
-            "Makes a message of such a mail (supervisor)",
-            Nothing,
-            "202",
-            Nothing,
         ),
         ("get", "/board", SignedIn, "The operations board (agent)", Nothing, "200", body::<BoardBody>()),
         ("get", "/agents", SignedIn, "All agents (agent)", Nothing, "200", body::<Vec<AgentBody>>()),
@@ -368,7 +297,9 @@ fn operations() -> Vec<Operation> {
             "204",
             Nothing,
         ),
-    ]
+    ];
+    operations.extend(mail::operations());
+    operations
 }
 
 /// The whole file.

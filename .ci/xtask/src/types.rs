@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    AgentBody, AgentInput, AsideView, ClientFrame, ConversationBody, FileBody, HistoryBody, Problem,
-    PublicationsBody, ServerFrame, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TrialBody,
-    TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, AsideBody, AsideView, ClientFrame, ConversationBody, FailedMailView, FileBody,
+    HistoryBody, Problem, PublicationsBody, ServerFrame, SignInBody, SignInInput, TicketBody, TokenBody,
+    TokenInput, TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -90,6 +90,8 @@ pub(crate) fn text() -> String {
     collected.add::<TrialBody>();
     collected.add::<FileBody>();
     collected.add::<AsideView>();
+    collected.add::<AsideBody>();
+    collected.add::<FailedMailView>();
     let types: Vec<&str> = collected.types.values().map(String::as_str).collect();
     format!(
         "{HEADER}\nexport const VERSION = {};\nexport const SUBPROTOCOL = {:?};\n\n{}",

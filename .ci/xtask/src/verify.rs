@@ -43,6 +43,8 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.push(sound("cluster", &["cluster", "--json"], 10));
     steps.push(measured("compare", &["compare", "--quick", "--json"], 10));
     steps.push(npm("browser-packages", "tests/browser", &["ci", "--no-audit", "--no-fund"], 10));
+    let mail_servers = ["build", "--release", "--package", "connectors", "--example", "mail_servers"];
+    steps.push(cargo("build-mail-servers", &mail_servers, 10));
     steps.push(browser());
     steps.push(look("tree-after", after));
     steps

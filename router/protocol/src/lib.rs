@@ -36,7 +36,9 @@ pub use http::{
     WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 pub use label::{LabelReason, LabelView, LabelsView};
-pub use mail::{AsideView, FileBody, FileView, MailInput, MailState, MailView, SenderProof};
+pub use mail::{
+    AsideBody, AsideView, FailedMailView, FileBody, FileView, MailInput, MailState, MailView, SenderProof,
+};
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
     AgentState, Author, AuthorKind, BreakView, ConversationState, ConversationView, DecisionView,

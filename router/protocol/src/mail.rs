@@ -149,3 +149,40 @@ pub struct AsideView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<policy::id::ConversationId>,
 }
+
+/// What such a mail says, as plain text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct AsideBody {
+    /// To whom it is addressed.
+    pub to: Vec<String>,
+    /// Its text, 64 kB of it at most; the mail as it came has all.
+    pub text: String,
+    /// What it carries.
+    pub files: Vec<FileView>,
+}
+
+/// A mail of ours that did not arrive, or of which nobody knows. It is sent again when somebody asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct FailedMailView {
+    /// Of which conversation.
+    pub conversation: policy::id::ConversationId,
+    /// The number of its message.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub seq: u64,
+    /// When that was known, milliseconds since 1970.
+    #[cfg_attr(feature = "schema", ts(type = "number"))]
+    pub at_ms: i64,
+    /// The mailbox that it goes out from.
+    pub account: String,
+    /// To whom it goes, copies included.
+    pub to: Vec<String>,
+    /// Its subject.
+    pub subject: String,
+    /// `failed` or `unknown`.
+    pub state: MailState,
+    /// Why, in the other server's words where it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}

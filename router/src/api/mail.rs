@@ -1,4 +1,4 @@
-//! Mail for agents: as it was written, what it carries, what was set aside. What strangers wrote is never given out as if it
+//! Mail for agents: as it was written, and what it carries. What strangers wrote is never given out as if it
 //! were ours: files are downloads whatever they call themselves, and HTML is cleaned and comes with a policy under which
 //! nothing runs and nothing is fetched that was not asked for.
 
@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use connectors::email::html::{self, Images};
 use connectors::email::{Attachment, Limits, Mail, names, read};
 use policy::id::{ConversationId, WorkspaceId};
-use protocol::{AsideView, FileBody};
+use protocol::FileBody;
 use serde::Deserialize;
 
 use super::authorize::SignedIn;
@@ -21,7 +21,7 @@ use super::problem::Refusal;
 use crate::accounts::{Principal, Role};
 use crate::files::Kept;
 use crate::server::App;
-use crate::shard::{Arrived, FileRow};
+use crate::shard::FileRow;
 
 /// Bytes of one file that goes out with a mail.
 pub(super) const FILE_BYTES: usize = 15 << 20;
@@ -51,7 +51,12 @@ async fn mail_of(
     opened(app, workspace, kept.into_inner()).await
 }
 
-async fn opened(app: &App, workspace: WorkspaceId, kept: Kept) -> Result<(Vec<u8>, Mail), Refusal> {
+/// A mail that was kept, and what it says.
+pub(super) async fn opened(
+    app: &App,
+    workspace: WorkspaceId,
+    kept: Kept,
+) -> Result<(Vec<u8>, Mail), Refusal> {
     let raw = app.files.read(workspace, kept).await.map_err(|error| Refusal::internal(error.to_string()))?;
     let raw = raw.ok_or_else(|| Refusal::not_found("mail"))?;
     let parsed = tokio::task::spawn_blocking(move || {
@@ -143,7 +148,7 @@ fn frame_headers(images: Images) -> [(header::HeaderName, &'static str); 6] {
 }
 
 /// A download, whatever it is.
-fn download(name: &str, media_type: &str, content: Vec<u8>) -> Response {
+pub(super) fn download(name: &str, media_type: &str, content: Vec<u8>) -> Response {
     let plain: String = name
         .chars()
         .map(|it| if it.is_ascii_graphic() && !matches!(it, '"' | '\\') { it } else { '_' })
@@ -262,59 +267,6 @@ pub(super) async fn add_file(
     let added = shard.query(move |state| state.add_file(workspace, agent, conversation, file));
     let body = added.await?.map_err(|why| Refusal::new(StatusCode::CONFLICT, "conflict", why))?;
     Ok((StatusCode::CREATED, Json(body)))
-}
-
-/// `GET /api/v1/mail/aside`
-pub(super) async fn aside(
-    State(app): State<Arc<App>>,
-    signed_in: SignedIn,
-) -> Result<Json<Vec<AsideView>>, Refusal> {
-    let workspace = signed_in.at_least(Role::Supervisor)?;
-    let views = app.shards.of(workspace).query(move |state| state.aside(workspace)).await?;
-    Ok(Json(views.map(policy::Disclosed::into_inner).unwrap_or_default()))
-}
-
-fn aside_id(text: &str) -> Result<u128, Refusal> {
-    uuid::Uuid::parse_str(text).map(|it| it.as_u128()).map_err(|_| Refusal::not_found("mail"))
-}
-
-/// `GET /api/v1/mail/aside/{id}`
-pub(super) async fn aside_raw(
-    State(app): State<Arc<App>>,
-    Path(mail): Path<String>,
-    signed_in: SignedIn,
-) -> Result<Response, Refusal> {
-    let mail = aside_id(&mail)?;
-    let workspace = signed_in.at_least(Role::Supervisor)?;
-    let found = app.shards.of(workspace).query(move |state| state.aside_mail(workspace, mail)).await?;
-    let found = found.ok_or_else(|| Refusal::not_found("mail"))?;
-    let (raw, _) = opened(&app, workspace, found.kept).await?;
-    Ok(download("mail.eml", "message/rfc822", raw))
-}
-
-/// `POST /api/v1/mail/aside/{id}/take`
-pub(super) async fn take_aside(
-    State(app): State<Arc<App>>,
-    Path(mail): Path<String>,
-    signed_in: SignedIn,
-) -> Result<StatusCode, Refusal> {
-    let id = aside_id(&mail)?;
-    let workspace = signed_in.at_least(Role::Supervisor)?;
-    let found = app.shards.of(workspace).query(move |state| state.aside_mail(workspace, id)).await?;
-    let found = found.ok_or_else(|| Refusal::not_found("mail"))?;
-    let account = app.email.find(workspace, &found.account).cloned();
-    let account = account.ok_or_else(|| Refusal::not_found("mailbox"))?;
-    let (_, mail) = opened(&app, workspace, found.kept.clone()).await?;
-    let it = Arrived {
-        account,
-        mail: Box::new(mail),
-        kept: found.kept,
-        header_only: false,
-        envelope: found.envelope,
-    };
-    let taken = app.shards.of(workspace).query(move |state| state.take_aside(id, &it)).await?;
-    taken.map_err(|why| Refusal::new(StatusCode::CONFLICT, "conflict", why))?;
-    Ok(StatusCode::ACCEPTED)
 }
 
 #[cfg(test)]

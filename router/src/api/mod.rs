@@ -1,6 +1,7 @@
 //! The HTTP API under `/api/v1`: one file a subject. Errors are `application/problem+json`; bodies are the protocol's.
 
 mod agents;
+mod aside;
 mod authorize;
 mod breaks;
 mod conversations;
@@ -47,9 +48,11 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/conversations/{id}/messages/{seq}/raw", get(mail::raw))
         .route("/conversations/{id}/messages/{seq}/send-again", post(mail::send_again))
         .route("/conversations/{id}/files", post(mail::add_file).layer(files))
-        .route("/mail/aside", get(mail::aside))
-        .route("/mail/aside/{id}", get(mail::aside_raw))
-        .route("/mail/aside/{id}/take", post(mail::take_aside))
+        .route("/mail/aside", get(aside::list))
+        .route("/mail/aside/{id}", get(aside::raw).delete(aside::throw_away))
+        .route("/mail/aside/{id}/text", get(aside::show))
+        .route("/mail/aside/{id}/take", post(aside::take))
+        .route("/mail/failed", get(aside::failed))
         .route("/board", get(conversations::board))
         .route("/agents", get(agents::list).post(agents::create))
         .route("/agents/{id}", put(agents::change).delete(agents::remove))

@@ -179,12 +179,24 @@ impl State {
     }
 
     /// A mail that was set aside.
-    pub(crate) fn aside_mail(&self, workspace: WorkspaceId, id: u128) -> Option<TakenUp> {
+    pub(crate) fn aside_mail(&self, workspace: WorkspaceId, id: u128) -> Option<Disclosed<TakenUp>> {
         let key = key(workspace, id);
         let stored = self.parts.log.get(self.id, Table::Mails, &key).ok().flatten()?;
         let row: AsideRow = postcard::from_bytes(&stored).ok()?;
         let opened = self.open_aside(&key, &row)?;
-        Some(TakenUp { account: row.account, kept: opened.kept, envelope: opened.envelope })
+        let found = TakenUp { account: row.account, kept: opened.kept, envelope: opened.envelope };
+        let fields = [Field::MessageBody, Field::ContactPoint];
+        disclose(Audience::Agent, Purpose::Service, &Grants::by_writing_in(), &fields, found).ok()
+    }
+
+    /// Throws a mail away that was set aside; says whether it was there.
+    pub(crate) fn throw_away(&mut self, workspace: WorkspaceId, id: u128) -> bool {
+        let key = key(workspace, id);
+        let there = self.parts.log.get(self.id, Table::Mails, &key).is_ok_and(|it| it.is_some());
+        if there {
+            self.pending.writes.push(Write::Delete { table: Table::Mails, key });
+        }
+        there
     }
 
     /// Makes a message of a mail that was set aside: a person says that it is one.

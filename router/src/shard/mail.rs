@@ -195,6 +195,13 @@ impl State {
             _ => None,
         };
         let (writes, contact_point) = self.writer_of(workspace, from, &verdict);
+        // An address that nobody proves enters no open conversation: such a mail begins one of its own.
+        let enters = self.engine.workspace(workspace).is_some_and(|it| it.customers.contains_key(&writes));
+        let (writes, contact_point) = if enters && joins.is_none() && !proven {
+            self.stranger(workspace, from)
+        } else {
+            (writes, contact_point)
+        };
         let customer = joins.map_or(writes, |(_, customer)| customer);
         let name = mail.from.first().map(|it| it.name.clone()).filter(|it| !it.is_empty());
         let writer = Writer {
@@ -212,12 +219,14 @@ impl State {
         let text = self.text_of(it);
         let to = joins.map(|(conversation, _)| conversation);
         let (conversation, _, seq) = self.writes(&writer, None, to, text)?;
-        let thread = thread_after(it, from, proven, known.map(|(_, it)| it).filter(|_| joins.is_some()));
+        let begins = seq == 1;
+        // Also where its writer's proven address led to it: who takes part there goes on taking part.
+        let before = self.mail_thread(workspace, conversation).map(|(_, it)| it).filter(|_| !begins);
+        let thread = thread_after(it, from, proven, before);
         self.put_mail_thread(workspace, customer, conversation, &thread);
         self.keep_mail(workspace, customer, conversation, seq, &KeptMail::Theirs(it.kept.clone()));
         let suspect = matches!(verdict, Verdict::Suspect { .. });
-        if joins.is_none() && !suspect && it.account.settings.acknowledge && self.may_answer(workspace, from)
-        {
+        if begins && !suspect && it.account.settings.acknowledge && self.may_answer(workspace, from) {
             let (account, now) = (it.account.settings.address.as_str(), self.now());
             let row = OutboxRow::new(account, customer, now.0, (now + ACKNOWLEDGED_AFTER).0);
             self.put_row(key_of(workspace, conversation, ACKNOWLEDGEMENT), &row);
@@ -233,13 +242,20 @@ impl State {
         address: &str,
         verdict: &Verdict,
     ) -> (CustomerId, ContactPointId) {
+        match verdict {
+            Verdict::Verified { .. } => self.known_by(workspace, address, b"verified"),
+            Verdict::Unverified => self.known_by(workspace, address, b"unverified"),
+            Verdict::Suspect { .. } => self.stranger(workspace, address),
+        }
+    }
+
+    /// Somebody who was never here before.
+    fn stranger(&self, workspace: WorkspaceId, address: &str) -> (CustomerId, ContactPointId) {
+        self.known_by(workspace, address, &uuid::Uuid::now_v7().as_u128().to_be_bytes())
+    }
+
+    fn known_by(&self, workspace: WorkspaceId, address: &str, proof: &[u8]) -> (CustomerId, ContactPointId) {
         let address = comparable(address);
-        let once = uuid::Uuid::now_v7().as_u128().to_be_bytes();
-        let proof: &[u8] = match verdict {
-            Verdict::Verified { .. } => b"verified",
-            Verdict::Unverified => b"unverified",
-            Verdict::Suspect { .. } => &once,
-        };
         let bits = |what: &[u8]| {
             let workspace = workspace.bits().to_be_bytes();
             u128::from_be_bytes(self.parts.vault.dedupe_key(&[what, &workspace, proof, address.as_bytes()]))

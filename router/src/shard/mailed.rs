@@ -223,6 +223,7 @@ impl State {
             return false;
         };
         let Some(mailed) = stored.mail.as_mut() else { return false };
+        let was_lost = mailed.stage.is_some_and(Stage::is_lost);
         if let (Some(next), Some(before)) = (stage, mailed.stage) {
             if !next.follows(before) {
                 return false;
@@ -233,11 +234,17 @@ impl State {
         mailed.why = why
             .map(|it| it.chars().filter(|it| !it.is_control()).take(WHY_MAX).collect())
             .or(mailed.why.take());
+        let is_lost = mailed.stage.is_some_and(Stage::is_lost);
         let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         let written = self.tails.change(store, conversation, customer, stored, &mut self.pending.writes);
         if let Err(error) = written {
             tracing::error!(%error, %conversation, "how far a mail got cannot be kept");
             return false;
+        }
+        if is_lost && !was_lost {
+            self.note_failed(workspace, conversation, seq);
+        } else if was_lost && !is_lost {
+            self.forget_failed(workspace, conversation, seq);
         }
         self.tell_message(workspace, conversation, seq, true);
         true

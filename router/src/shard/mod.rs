@@ -21,6 +21,7 @@ mod board;
 mod cards;
 mod dedupe;
 mod effects;
+mod failed;
 mod intake;
 mod mail;
 mod mailed;

@@ -1,7 +1,7 @@
 //! What a mail carries: its own form, shown where nothing runs; its files, as downloads; and mail that becomes no message,
 //! which is kept until somebody looks at it.
 
-use protocol::{AsideView, ClientFrame, HistoryBody, SenderProof};
+use protocol::{AsideBody, AsideView, ClientFrame, HistoryBody, SenderProof};
 
 use super::desk::{Desk, letter, take_next};
 use crate::steps;
@@ -62,6 +62,14 @@ async fn what_becomes_no_message_is_kept_until_somebody_looks() {
     let raw = desk.workspace.admin.get(&format!("/api/v1/mail/aside/{}", found[1].id)).await;
     assert!(raw.body.contains("Cheap!"), "{}", raw.body);
 
+    let text = format!("/api/v1/mail/aside/{}/text", found[1].id);
+    let said: AsideBody = desk.workspace.admin.get(&text).await.json();
+    assert_eq!(
+        (said.text.trim(), said.to.as_slice()),
+        ("Cheap!", ["support@hub.test".to_owned()].as_slice())
+    );
+    assert_eq!(desk.agent.api.get(&text).await.status, 403, "for who oversees");
+
     // Somebody says that it is a message after all.
     let take = |id: &str| format!("/api/v1/mail/aside/{id}/take");
     let nothing = serde_json::json!({});
@@ -75,6 +83,12 @@ async fn what_becomes_no_message_is_kept_until_somebody_looks() {
     );
     let left: Vec<AsideView> = desk.workspace.admin.get("/api/v1/mail/aside").await.json();
     assert_eq!(left.len(), 1);
+
+    // Or that it is nothing.
+    let gone = format!("/api/v1/mail/aside/{}", left[0].id);
+    assert_eq!(desk.agent.api.send("DELETE", &gone, &[], "").await.status, 403, "for who oversees");
+    assert_eq!(desk.workspace.admin.send("DELETE", &gone, &[], "").await.status, 204);
+    assert_eq!(desk.workspace.admin.send("DELETE", &gone, &[], "").await.status, 404);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub(crate) type Handed = Arc<Mutex<Vec<(String, String)>>>;
 type Envelopes = Arc<Mutex<Vec<(String, Vec<String>)>>>;
 
 /// A relay that takes everything but mail to `gone@`.
-async fn relay() -> (u16, Handed, Envelopes) {
+pub(crate) async fn relay() -> (u16, Handed, Envelopes) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let port = listener.local_addr().expect("it has an address").port();
     let handed = Handed::default();
@@ -80,6 +80,7 @@ pub(crate) struct Desk {
     pub(crate) workspace: Workspace,
     pub(crate) agent: Agent,
     lmtp: SocketAddr,
+    settings: [String; 2],
     pub(crate) handed: Handed,
     envelopes: Envelopes,
 }
@@ -104,41 +105,20 @@ impl Desk {
         let lmtp =
             TcpListener::bind("127.0.0.1:0").await.expect("a port is free").local_addr().expect("an address");
         server.kill().await;
-        let account = format!(
-            "SWITCHBOARD__EMAIL=[{{ workspace = \"{}\", address = \"support@hub.test\", name = \"Support\", {settings}, own_server = \"mx.hub.test\", relay = {{ host = \"127.0.0.1\", port = {port}, security = \"plain\" }} }}]",
-            workspace.keys.id
-        );
-        let listener = format!("SWITCHBOARD__MAIL_LISTENER__LISTEN={lmtp}");
-        server.start_again_under(&["env", &account, &listener]).await;
-        Self { server, workspace, agent, lmtp, handed, envelopes }
+        let settings = settings_of(&workspace, settings, port, lmtp);
+        server.start_again_under(&["env", &settings[0], &settings[1]]).await;
+        Self { server, workspace, agent, lmtp, settings, handed, envelopes }
+    }
+
+    /// Kills the server and starts it again.
+    pub(crate) async fn restart(&mut self) {
+        self.server.kill().await;
+        self.server.start_again_under(&["env", &self.settings[0], &self.settings[1]]).await;
     }
 
     /// Hands a mail over by LMTP; the last answer.
     pub(crate) async fn deliver(&self, to: &str, mail: &str) -> String {
-        let mut stream = BufReader::new(TcpStream::connect(self.lmtp).await.expect("it listens for mail"));
-        let body = mail.replace('\n', "\r\n");
-        let mut last = String::new();
-        for line in [
-            String::new(),
-            "LHLO mx.hub.test\r\n".to_owned(),
-            "MAIL FROM:<bounces@shop.test>\r\n".to_owned(),
-            format!("RCPT TO:<{to}>\r\n"),
-            "DATA\r\n".to_owned(),
-            format!("{body}\r\n.\r\n"),
-        ] {
-            stream.get_mut().write_all(line.as_bytes()).await.expect("written");
-            loop {
-                last.clear();
-                assert!(
-                    stream.read_line(&mut last).await.expect("an answer") > 0,
-                    "it says nothing to {line:?}"
-                );
-                if last.as_bytes().get(3) == Some(&b' ') {
-                    break;
-                }
-            }
-        }
-        last
+        deliver(self.lmtp, to, mail).await
     }
 
     /// Whom the newest mail went to.
@@ -176,6 +156,40 @@ impl Desk {
         let history: HistoryBody = self.workspace.admin.get(&path).await.json();
         steps::texts(&history.messages).into_iter().map(str::to_owned).collect()
     }
+}
+
+/// The settings of an account of email, and of the listener.
+pub(crate) fn settings_of(workspace: &Workspace, more: &str, relay: u16, lmtp: SocketAddr) -> [String; 2] {
+    let account = format!(
+        "SWITCHBOARD__EMAIL=[{{ workspace = \"{}\", address = \"support@hub.test\", name = \"Support\", {more}, own_server = \"mx.hub.test\", relay = {{ host = \"127.0.0.1\", port = {relay}, security = \"plain\" }} }}]",
+        workspace.keys.id
+    );
+    [account, format!("SWITCHBOARD__MAIL_LISTENER__LISTEN={lmtp}")]
+}
+
+/// Hands a mail over by LMTP; the last answer.
+pub(crate) async fn deliver(lmtp: SocketAddr, to: &str, mail: &str) -> String {
+    let mut stream = BufReader::new(TcpStream::connect(lmtp).await.expect("it listens for mail"));
+    let body = mail.replace('\n', "\r\n");
+    let mut last = String::new();
+    for line in [
+        String::new(),
+        "LHLO mx.hub.test\r\n".to_owned(),
+        "MAIL FROM:<bounces@shop.test>\r\n".to_owned(),
+        format!("RCPT TO:<{to}>\r\n"),
+        "DATA\r\n".to_owned(),
+        format!("{body}\r\n.\r\n"),
+    ] {
+        stream.get_mut().write_all(line.as_bytes()).await.expect("written");
+        loop {
+            last.clear();
+            assert!(stream.read_line(&mut last).await.expect("an answer") > 0, "it says nothing to {line:?}");
+            if last.as_bytes().get(3) == Some(&b' ') {
+                break;
+            }
+        }
+    }
+    last
 }
 
 /// A mail of somebody whose address is proven.

@@ -9,11 +9,13 @@ import "./dashboard.css";
 import "./alarms.css";
 import "./try.css";
 import { exactly, span } from "../format.ts";
-import { Board as BoardIcon, Console, Cut, SignOut } from "../icons.tsx";
+import { Board as BoardIcon, Console, Cut, Mail as MailIcon, SignOut } from "../icons.tsx";
 import { Menu } from "../menu.tsx";
 import { Door, signOut, who } from "../sign-in.tsx";
+import { shown as mailShown } from "./aside.ts";
 import { Detail } from "./detail.tsx";
 import { Figures } from "./figures.tsx";
+import { Mail } from "./mail.tsx";
 import { age, board, connect, line, STALE_MS, wall } from "./state.ts";
 import { Alarms } from "./alarms.tsx";
 import { Agents, Conversations, Promises, Queues } from "./tables.tsx";
@@ -40,6 +42,7 @@ function Top() {
           label={who.value?.name ?? "Me"}
           actions={[
             { name: "Agent console", icon: <Console />, run: () => location.assign("/console/") },
+            { name: "Mail put aside", icon: <MailIcon />, run: () => location.assign("#mail") },
             { name: "Wall board", icon: <BoardIcon />, run: () => location.assign("/dashboard/?wall=1") },
             { name: "Sign out", icon: <SignOut />, run: () => void signOut() },
           ]}
@@ -76,7 +79,9 @@ function Page() {
     <div class={`dashboard${wall ? " wall" : ""}`}>
       <Top />
       <Stale />
-      {it ? (
+      {mailShown.value ? (
+        <Mail />
+      ) : it ? (
         <main>
           <Alarms board={it} />
           <Figures board={it} />

@@ -59,6 +59,8 @@ impl Reason {
         match Self::of(diagnostic, status) {
             Self::UserUnknown if matches!(told, Self::MailboxFull | Self::Disabled) => told,
             Self::UserUnknown if answers_data(diagnostic, words) => Self::Policy,
+            // Words and status contradict each other: an address is not given up for that.
+            Self::UserUnknown if (status.1, status.2) == (2, 1) => Self::Disabled,
             Self::Other => told,
             found => found,
         }
@@ -146,8 +148,8 @@ fn answers_data(diagnostic: &str, words: &str) -> bool {
             Some(_) => {}
             None => match line.strip_prefix(">>>").map(str::trim) {
                 Some(said) => command = said,
-                // It names the command alone.
-                None if line == "DATA" => return true,
+                // It names the command alone: a status that is about the address is of an answer before it.
+                None if line == "DATA" => return status(diagnostic).is_none(),
                 None => {}
             },
         }
@@ -227,6 +229,8 @@ mod tests {
         assert_eq!(Reason::of_report("550 user unknown", transcript, (5, 1, 1)), Reason::UserUnknown);
         let named = "--- server's answer\n550 user unknown\n--- command\nDATA\n";
         assert_eq!(Reason::of_report("550 user unknown", named, (5, 0, 0)), Reason::Policy);
+        assert_eq!(Reason::of_report("550 5.1.1 user unknown", named, (5, 1, 1)), Reason::UserUnknown);
+        assert_eq!(Reason::of_report("550 5.2.1 user unknown", "", (5, 2, 1)), Reason::Disabled);
         assert_eq!(Reason::of_report("", "no such user", (5, 0, 0)), Reason::UserUnknown);
         assert!(!Reason::MailboxFull.is_about_the_address());
     }

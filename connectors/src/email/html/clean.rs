@@ -117,7 +117,7 @@ pub fn clean(html: &str, images: Images, inline: &BTreeMap<String, String>) -> C
         .add_tag_attributes("th", ["height", "nowrap", "width"])
         .add_tag_attributes("table", ["height", "width"])
         .filter_style_properties(STYLES.into_iter().collect())
-        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "data"]))
+        .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "data", "cid"]))
         .url_relative(UrlRelative::Deny)
         .set_tag_attribute_value("a", "target", "_blank")
         .attribute_filter(move |tag, attribute, value| filter.judge(tag, attribute, value));
@@ -140,8 +140,8 @@ impl Filter {
         match (tag, attribute) {
             ("img", "src") => match scheme.as_str() {
                 "cid" => {
-                    let id = address[4..].trim().trim_matches(['<', '>']);
-                    self.inline.get(id).map(|it| Cow::Owned(it.clone()))
+                    let id = address[4..].trim().trim_matches(['<', '>']).replace("%40", "@");
+                    self.inline.get(&id).map(|it| Cow::Owned(it.clone()))
                 }
                 "data" => is_picture(address).then_some(Cow::Borrowed(value)),
                 "http" | "https" => {
@@ -150,7 +150,7 @@ impl Filter {
                 }
                 _ => None,
             },
-            (_, "href" | "cite") if scheme == "data" => None,
+            (_, "href" | "cite") if matches!(scheme.as_str(), "data" | "cid") => None,
             // No property that is allowed fetches anything; a value that tries is no value.
             (_, "style") if value.to_ascii_lowercase().contains("url(") => None,
             _ => Some(Cow::Borrowed(value)),
@@ -191,9 +191,11 @@ mod tests {
     #[test]
     fn pictures_from_elsewhere_wait() {
         let html = "<img src='https://x.example/a.png' alt=a><img src='CID:one@mail'><img src='cid:two'>";
-        let inline = BTreeMap::from([("one@mail".to_owned(), "/files/1".to_owned())]);
+        let inline = BTreeMap::from([("one@mail".to_owned(), "data:image/png;base64,AA==".to_owned())]);
         let blocked = clean(html, Images::Blocked, &inline);
         assert_eq!((blocked.remote_images, blocked.html.contains("x.example")), (1, false));
+        // What the mail brings along is there in any case.
+        assert!(blocked.html.contains("base64,AA==") && !blocked.html.contains("cid:"), "{}", blocked.html);
         let shown = clean(html, Images::Shown, &inline);
         assert!(shown.html.contains("https://x.example/a.png"));
     }

@@ -14,8 +14,9 @@ use super::{style, tokens};
 
 /// Open elements that are kept; the tags of what is nested deeper go. Browsers stop at 512.
 const OPEN_MAX: usize = 256;
-/// Tags of letters that were begun and not ended: each is begun anew in every paragraph that follows.
-const LETTERS_MAX: usize = 100;
+/// Tags of letters that were begun and not ended: each is begun anew in every paragraph that follows, so that the cleaned HTML
+/// grows by as many.
+const LETTERS_MAX: usize = 12;
 
 /// Prepares HTML; `kept` are the elements that the cleaner lets through.
 pub(super) fn prepare(html: &str, kept: &HashSet<&str>) -> String {
@@ -437,8 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_or_strewn_without_end_takes_no_longer() {
-        let begun = std::time::Instant::now();
+    fn what_is_nested_or_strewn_without_end_is_bounded() {
         for piece in [
             "<div>",
             "<b>",
@@ -448,12 +448,13 @@ mod tests {
             "<option><select>",
             "<a href=x>",
         ] {
-            let html = format!("{}end", piece.repeat((1 << 18) / piece.len()));
-            assert!(cleaned(&html).contains("end"), "{piece}");
+            let html = format!("{}end", piece.repeat((64 << 10) / piece.len()));
+            let cleaned = cleaned(&html);
+            assert!(cleaned.contains("end"), "{piece}");
+            assert!(cleaned.len() < 40 * html.len(), "{piece}: {} bytes", cleaned.len());
         }
-        let many: String = (0..100_000).map(|it| format!(" a{it}=1")).collect();
-        drop(cleaned(&format!("<p{many}>text</p>")));
-        drop(super::super::to_text(&format!("<p{many}>text</p>")));
-        assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+        assert_eq!(cleaned(&"<div>".repeat(10_000)).matches("<div>").count(), OPEN_MAX);
+        let many: String = (0..10_000).map(|it| format!(" a{it}=1")).collect();
+        assert_eq!(cleaned(&format!("<p{many}>text</p>")), "<p>text</p>");
     }
 }

@@ -57,3 +57,42 @@ impl<S: TokenSink> TokenSink for Counting<S> {
         self.sink.adjusted_current_node_present_but_not_in_html_namespace()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// Notes how long each tag's list of attributes is, and the text.
+    #[derive(Default)]
+    struct Noted(RefCell<(Vec<usize>, String)>);
+
+    impl TokenSink for Noted {
+        type Handle = ();
+
+        fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+            let mut noted = self.0.borrow_mut();
+            match token {
+                Token::TagToken(tag) => noted.0.push(tag.attrs.len()),
+                Token::CharacterTokens(text) => noted.1.push_str(&text),
+                _ => {}
+            }
+            TokenSinkResult::Continue
+        }
+    }
+
+    #[test]
+    fn pieces_come_as_one_and_a_tag_that_would_take_hours_ends_all() {
+        let text = "ä&amp;".repeat(5_000);
+        let (_, told) = each(&format!("<p>{text}</p>"), Noted::default()).0.into_inner();
+        assert_eq!(told, "ä&".repeat(5_000));
+        // None of these is an attribute of its own, and who counts them does not know.
+        let value = format!("<p title=\"{}\">after", "/".repeat(200_000));
+        let (tags, told) = each(&value, Noted::default()).0.into_inner();
+        assert_eq!((tags, told.as_str()), (Vec::new(), ""));
+        let value = format!("<p title=\"{}\">after", "/".repeat(20_000));
+        let (tags, told) = each(&value, Noted::default()).0.into_inner();
+        assert_eq!((tags, told.as_str()), (vec![1], "after"));
+    }
+}
