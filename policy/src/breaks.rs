@@ -31,6 +31,8 @@ impl Default for BreaksDoc {
 
 /// Nothing new for longer than this before a break is no break.
 const QUIET_MAX: u32 = 3_600;
+/// A moment as good as any.
+const FIRST: Timestamp = Timestamp(0);
 
 /// Planned breaks, ready to be asked.
 #[derive(Debug, Clone)]
@@ -63,6 +65,9 @@ impl Breaks {
                 "breaks.quiet_s",
                 alloc::format!("{} is out of range; use 0 to {QUIET_MAX}", written.quiet_s),
             );
+        }
+        if hours.as_ref().is_some_and(|hours| hours.is_open(FIRST) && hours.next_closing(FIRST).is_none()) {
+            faults.add("breaks.week", "is one break without an end; leave time to work between two");
         }
         let any = written.week.days().iter().any(|(_, breaks)| !breaks.is_empty());
         match hours {
@@ -98,6 +103,8 @@ impl Breaks {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
 
     const MINUTE: i64 = 60_000;
@@ -134,5 +141,9 @@ mod tests {
         assert_eq!(told(breaks(&["noon"], "UTC", 0)), "breaks.week.thu[0]");
         assert_eq!(told(breaks(&[], "Mars", 0)), "breaks.zone");
         assert_eq!(told(breaks(&[], "UTC", 3_601)), "breaks.quiet_s");
+        let day = || vec!["00:00-24:00".to_owned()];
+        let [mon, tue, wed, thu, fri, sat, sun] = core::array::from_fn(|_| day());
+        let week = WeekDoc { mon, tue, wed, thu, fri, sat, sun };
+        assert_eq!(told(Breaks::compile(&BreaksDoc { week, ..BreaksDoc::default() })), "breaks.week");
     }
 }

@@ -2,7 +2,8 @@
 
 use policy::id::ConversationId;
 use protocol::{
-    AlarmKind, ClientFrame, ConversationState, Me, PolicyRemarks, PublicationsBody, ServerFrame, SessionEvent,
+    AgentState, AlarmKind, BreaksBody, ClientFrame, ConversationState, Me, PolicyRemarks, PublicationsBody,
+    ServerFrame, SessionEvent,
 };
 use tests::{Client, Server};
 
@@ -139,6 +140,37 @@ async fn room_is_kept_for_writing_up_and_a_paused_channel_brings_nothing() {
     let id = agent.id();
     agent.ask(ClientFrame::Pause { id, channels: Vec::new() }).await.expect("taken up again");
     assigned(&mut agent, next).await;
+}
+
+#[tokio::test]
+async fn a_planned_break_is_shown_and_over_when_the_plan_is() {
+    let server = Server::start().await;
+    let workspace = server.workspace("shop", Some("[queues.support]\noffer_s = 0\n")).await;
+    let agent = workspace.agent("ana").await;
+    let mut desk = agent.online().await;
+    let path = format!("/api/v1/agents/{}/breaks", agent.body.id);
+    let all_day = |day: &str| (day.to_owned(), vec!["00:00-23:59".to_owned()]);
+    let week = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(all_day).into();
+    let plan = BreaksBody { zone: "Europe/Vienna".to_owned(), week, quiet_s: 60 };
+    agent.api.put(&path, &plan).await.problem(403);
+    assert_eq!(workspace.admin.put(&path, &plan).await.status, 204);
+    assert_eq!(workspace.admin.get(&path).await.json::<BreaksBody>(), plan);
+    let now = me(&mut desk, |me| me.on_break.is_some()).await;
+    let on_break = now.on_break.expect("a break");
+    assert!(on_break.begun && on_break.until_ms > on_break.from_ms, "{on_break:?}");
+    assert_eq!(now.state, Some(AgentState::Away));
+    let mut visitor = workspace.visitor().await;
+    let mut customer = visitor.connect().await;
+    let (conversation, ..) = customer.say(None, "Hello").await;
+    in_queue(&mut customer, conversation, "support").await;
+
+    let wrong = BreaksBody { week: [("mon".to_owned(), vec!["noon".to_owned()])].into(), ..plan.clone() };
+    let problem = workspace.admin.put(&path, &wrong).await.problem(422);
+    assert_eq!(problem.errors[0].pointer, "/week/mon/0");
+    let none = BreaksBody { week: std::collections::BTreeMap::new(), ..plan };
+    assert_eq!(workspace.admin.put(&path, &none).await.status, 204);
+    me(&mut desk, |me| me.on_break.is_none() && me.state == Some(AgentState::Online)).await;
+    assigned(&mut desk, conversation).await;
 }
 
 #[tokio::test]

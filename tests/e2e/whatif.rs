@@ -1,7 +1,7 @@
 //! Trying a policy over the running server, and the export of what it recorded.
 
 use policy::id::ConversationId;
-use protocol::{ClientFrame, TrialBody, TryBody};
+use protocol::{ClientFrame, PublicationsBody, TrialBody, TryBody};
 use tests::{Api, Server, Workspace};
 
 use crate::steps;
@@ -54,6 +54,26 @@ async fn a_policy_is_tried_on_recorded_traffic_before_it_goes_live() {
     assert_eq!(blocked.changed, blocked.decisions);
     assert!(blocked.blocked_by.iter().any(|it| it.contains("no longer be served")), "{blocked:?}");
     assert_eq!(in_force(&workspace.admin).await, text, "trying changes nothing");
+}
+
+#[tokio::test]
+async fn a_policy_that_was_not_tried_is_tried_when_it_is_published() {
+    let server = Server::start().await;
+    let workspace = server.workspace("shop", Some("[queues.support]\ntarget_s = 30\n")).await;
+    traffic(&workspace).await;
+    let (admin, before) = (&workspace.admin, in_force(&workspace.admin).await);
+    // The agents could serve it, were it ever open.
+    let closed = "[hours.never]\nweek = {}\n[queues.support]\nhours = \"never\"\n";
+    let problem = admin.send("PUT", "/api/v1/policy", &TEXT, closed).await.problem(409);
+    assert!(problem.errors.iter().any(|it| it.detail.contains("no longer be served")), "{problem:?}");
+    assert_eq!(in_force(admin).await, before, "nothing was changed");
+    let put = admin.send("PUT", "/api/v1/policy?reason=we%20close", &TEXT, closed).await;
+    assert_eq!(put.status, 204, "{}", put.body);
+    let kept: PublicationsBody = admin.get("/api/v1/policy/publications").await.json();
+    let objections = &kept.publications[0].objections;
+    assert!(kept.publications[0].tried && objections.iter().any(|it| it.contains("no longer be served")));
+    // What was there before harms nobody.
+    assert_eq!(admin.send("PUT", "/api/v1/policy", &TEXT, &before).await.status, 204);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use policy::Document;
 use serde_json::{Value, json};
-use simulation::whatif::{Comparison, Groups, Guards, Plan, Staffing, Tally, one};
+use simulation::whatif::{Comparison, Groups, Guards, LOOKS, Look, Plan, Staffing, Tally, one};
 
 use crate::fail::Usage;
 use crate::report::{Common, Report, bar, say};
@@ -33,9 +33,9 @@ pub(crate) struct Arguments {
     /// Other staffing (TOML): agents to remove, change and add
     #[arg(long, value_name = "FILE.toml")]
     staffing: Option<PathBuf>,
-    /// How often what the recording leaves open is drawn
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
-    draws: u16,
+    /// How often what the recording leaves open is drawn; unless given, 4 to 20 times, until no guard's answer could change
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    draws: Option<u16>,
     /// No group may wait longer, for certain, by more than this and by more than a tenth
     #[arg(long, value_name = "SECONDS", default_value_t = Guards::default().wait_s)]
     guard_wait: f64,
@@ -66,19 +66,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     let before = Plan::recorded(&traffic).map_err(usage)?;
     let after = Plan::new(&traffic, document.as_ref(), &staffing).map_err(usage)?;
     let groups = Groups::of(&traffic);
-    let draws = usize::from(arguments.draws);
     // The same plan comes to the same: then one side is enough.
     let sides = if unchanged && staffing == Staffing::default() { 1 } else { 2 };
-    let progress = bar((sides * draws) as u64, "draws");
-    let played = pool::run(sides * draws, &progress, |index| {
-        let plan = if index % sides == 0 { &before } else { &after };
-        let draw = arguments.common.seed.wrapping_mul(1 << 20).wrapping_add((index / sides) as u64);
-        Ok(one(&traffic, &groups, plan, draw)?)
-    });
-    progress.finish_and_clear();
-    let pairs: Vec<(Tally, Tally)> =
-        played?.chunks(sides).filter_map(|it| Some((it.first()?.clone(), it.last()?.clone()))).collect();
-    let compared = Comparison::of(&traffic, &after, &groups, &pairs, &guards);
+    let compared = draw(
+        arguments,
+        &guards,
+        sides,
+        |side, draw| {
+            let plan = if side == 0 { &before } else { &after };
+            Ok(one(&traffic, &groups, plan, draw)?)
+        },
+        |pairs, look| Comparison::of(&traffic, &after, &groups, pairs, &guards, look),
+    )?;
     // What is no change of policy must decide as it was decided; so must the recorded policy in any case.
     let exact = like.identical == like.decisions;
     if let Some(number) = like.first_difference {
@@ -92,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     report.set("identical", like.identical.saturating_sub(changed));
     report.set("changed", changed);
     report.set("erased", traffic.erased(&erased));
-    report.set("draws", draws);
+    report.set("draws", compared.draws);
     report.set("read_seconds", rounded(read_s));
     let told = rounded_all(json!(compared));
     for field in ["groups", "worse_off", "blocked_by", "abandonment", "unserved", "skill_fit", "loads"] {
@@ -104,6 +103,37 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         table::print(&compared)?;
     }
     report.print(arguments.common.json)
+}
+
+/// Draws as often as is wanted, or until no guard's answer could change any more.
+fn draw(
+    arguments: &Arguments,
+    guards: &Guards,
+    sides: usize,
+    one: impl Fn(usize, u64) -> Result<Tally> + Sync,
+    compare: impl Fn(&[(Tally, Tally)], Option<Look>) -> Comparison,
+) -> Result<Comparison> {
+    let fixed = arguments.draws.map(|draws| (usize::from(draws), None));
+    let looks = LOOKS.iter().map(|look| (look.draws, Some(*look)));
+    let looks: Vec<(usize, Option<Look>)> = fixed.map_or_else(|| looks.collect(), |fixed| vec![fixed]);
+    let most = looks.last().map_or(0, |(draws, _)| *draws);
+    let progress = bar((sides * most) as u64, "draws");
+    let mut pairs: Vec<(Tally, Tally)> = Vec::with_capacity(most);
+    let mut compared = compare(&pairs, None);
+    for (draws, look) in looks {
+        let done = pairs.len();
+        let played = pool::run(sides * (draws - done), &progress, |index| {
+            let draw = (done + index / sides) as u64;
+            one(index % sides, arguments.common.seed.wrapping_mul(1 << 20).wrapping_add(draw))
+        })?;
+        pairs.extend(played.chunks(sides).filter_map(|it| Some((it.first()?.clone(), it.last()?.clone()))));
+        compared = compare(&pairs, look);
+        if look.is_some() && compared.is_settled(guards) {
+            break;
+        }
+    }
+    progress.finish_and_clear();
+    Ok(compared)
 }
 
 fn toml_of<T: serde::de::DeserializeOwned>(path: &std::path::Path) -> Result<T> {

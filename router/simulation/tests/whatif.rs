@@ -310,7 +310,7 @@ fn any_traffic_can_be_replayed_under_any_plan_and_the_same_one_makes_no_differen
             let after = Plan::new(&traffic, Some(&document), &staffing).unwrap();
             let pairs: Vec<_> =
                 (0..3).map(|draw| pair(&traffic, &groups, (&before, &after), draw).unwrap()).collect();
-            let compared = Comparison::of(&traffic, &after, &groups, &pairs, &Guards::default());
+            let compared = Comparison::of(&traffic, &after, &groups, &pairs, &Guards::default(), None);
             assert_eq!(compared.draws, 3);
             let all = compared.groups.iter().find(|it| it.by == "all").unwrap();
             assert_eq!(all.conversations, traffic.came() as u64);

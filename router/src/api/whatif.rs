@@ -15,7 +15,8 @@ use policy::time::Timestamp;
 use protocol::{TryBody, TryChange, TryGroup, TryLoad};
 use serde::Deserialize;
 use simulation::whatif::{
-    Comparison, Gather, Groups, Guards, Likeness, Part, Plan, Replay, Shadow, Staffing, Traffic, pair,
+    Comparison, Gather, Groups, Guards, LOOKS, Likeness, Look, Part, Plan, Replay, Shadow, Staffing, Traffic,
+    pair,
 };
 use tokio::sync::Semaphore;
 
@@ -33,10 +34,9 @@ static TURN: Semaphore = Semaphore::const_new(1);
 const CONVERSATIONS_MAX: usize = 100_000;
 const HOURS_MAX: u32 = 24 * 31;
 const DRAWS_MAX: u32 = 100;
-/// A policy that is published without having been tried is tried over so many hours, with so many draws, and given up after
-/// so long: who publishes waits for it.
+/// A policy that is published without having been tried is tried over so many hours, and given up after so long: who publishes
+/// waits for it.
 const GUARD_HOURS: u32 = 24;
-const GUARD_DRAWS: u32 = 6;
 const GUARD_TIME: Duration = Duration::from_secs(4);
 /// Whether time is up is looked at after so many events.
 const EVENTS_BETWEEN: u64 = 1_024;
@@ -62,7 +62,8 @@ struct Wanted {
     workspace: WorkspaceId,
     document: Document,
     since: Timestamp,
-    draws: u32,
+    /// How often; none: until no guard's answer could change any more.
+    draws: Option<u32>,
     /// When it is given up.
     until: Option<Instant>,
 }
@@ -110,8 +111,8 @@ pub(super) async fn try_policy(
 ) -> Result<Json<TryBody>, Refusal> {
     let workspace = signed_in.at_least(Role::Supervisor)?;
     let document = read_policy(&text)?;
-    let (hours, draws) = (asked.hours.unwrap_or(24), asked.draws.unwrap_or(20));
-    if !(1..=HOURS_MAX).contains(&hours) || !(2..=DRAWS_MAX).contains(&draws) {
+    let (hours, draws) = (asked.hours.unwrap_or(24), asked.draws);
+    if !(1..=HOURS_MAX).contains(&hours) || draws.is_some_and(|draws| !(2..=DRAWS_MAX).contains(&draws)) {
         return Err(Refusal::invalid(format!("hours must be 1 to {HOURS_MAX}, draws 2 to {DRAWS_MAX}")));
     }
     let Ok(turn) = TURN.try_acquire() else {
@@ -165,8 +166,7 @@ pub(super) async fn guard(app: &App, workspace: WorkspaceId, document: &Document
         return untried("another policy is being tried");
     };
     let since = Timestamp(app.now().0 - i64::from(GUARD_HOURS) * 3_600_000);
-    let wanted =
-        Wanted { workspace, document: document.clone(), since, draws: GUARD_DRAWS, until: Some(until) };
+    let wanted = Wanted { workspace, document: document.clone(), since, draws: None, until: Some(until) };
     let (log, shards) = (Arc::clone(&app.log), usize::from(app.config.shards));
     let tried = tokio::task::spawn_blocking(move || {
         let _turn = turn;
@@ -194,15 +194,7 @@ fn run(log: &dyn Log, shard: ShardId, wanted: &Wanted) -> Result<(TryBody, Vec<A
     };
     let (before, after) = (plan(None)?, plan(Some(&wanted.document))?);
     let groups = Groups::of(&traffic);
-    let mut pairs = Vec::with_capacity(wanted.draws as usize);
-    for draw in 0..u64::from(wanted.draws) {
-        if wanted.is_late() {
-            return Err(Untried::Late);
-        }
-        let drawn = pair(&traffic, &groups, (&before, &after), draw);
-        pairs.push(drawn.map_err(|error| Untried::Refused(Refusal::internal(error.to_string())))?);
-    }
-    let compared = Comparison::of(&traffic, &after, &groups, &pairs, &Guards::default());
+    let compared = draw(&traffic, &groups, (&before, &after), wanted)?;
     let agents: Vec<AgentId> = compared.loads.iter().filter_map(|it| it.agent.parse().ok()).collect();
     let change = |it: simulation::whatif::compare::Change| TryChange {
         before: it.before,
@@ -230,7 +222,7 @@ fn run(log: &dyn Log, shard: ShardId, wanted: &Wanted) -> Result<(TryBody, Vec<A
         identical: like.identical.saturating_sub(changed),
         changed,
         erased: erased as u64,
-        draws: wanted.draws,
+        draws: u32::try_from(compared.draws).unwrap_or(u32::MAX),
         worse_off: u32::try_from(compared.worse_off).unwrap_or(u32::MAX),
         abandonment: change(compared.abandonment),
         unserved: change(compared.unserved),
@@ -242,6 +234,37 @@ fn run(log: &dyn Log, shard: ShardId, wanted: &Wanted) -> Result<(TryBody, Vec<A
         groups: compared.groups.into_iter().map(group).collect(),
     };
     Ok((body, agents))
+}
+
+/// Draws as often as is wanted, or until no guard's answer could change any more.
+fn draw(
+    traffic: &Traffic,
+    groups: &Groups,
+    plans: (&Plan, &Plan),
+    wanted: &Wanted,
+) -> Result<Comparison, Untried> {
+    let guards = Guards::default();
+    let looks: Vec<(usize, Option<Look>)> = match wanted.draws {
+        Some(draws) => vec![(draws as usize, None)],
+        None => LOOKS.iter().map(|look| (look.draws, Some(*look))).collect(),
+    };
+    let (mut pairs, mut compared) = (Vec::new(), None);
+    'looks: for (draws, look) in looks {
+        while pairs.len() < draws {
+            if wanted.is_late() {
+                break 'looks;
+            }
+            let drawn = pair(traffic, groups, plans, pairs.len() as u64);
+            pairs.push(drawn.map_err(|error| Untried::Refused(Refusal::internal(error.to_string())))?);
+        }
+        let found = Comparison::of(traffic, plans.1, groups, &pairs, &guards, look);
+        let settled = look.is_some() && found.is_settled(&guards);
+        compared = Some(found);
+        if settled {
+            break;
+        }
+    }
+    compared.ok_or(Untried::Late)
 }
 
 /// One pass over what was recorded: what lies before `since` only brings the state there.

@@ -2,7 +2,7 @@
 
 use protocol::{AsideBody, AsideView, FailedMailView, FileBody};
 
-use super::{Form, Operation, Who, body};
+use super::operations::{Form, Operation, Who, body};
 
 /// The table's part about mail.
 pub(super) fn operations() -> Vec<Operation> {

@@ -6,11 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::looks::Look;
 use super::plan::Plan;
 use super::tally::{Groups, Sum, Tally};
 use super::traffic::Traffic;
 use super::world::{Restless, replay};
-use crate::figures::{Estimate, estimate};
+use crate::figures::{Estimate, estimate, student};
 
 /// What must hold before a plan is published.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -122,11 +123,18 @@ pub fn one(traffic: &Traffic, groups: &Groups, plan: &Plan, draw: u64) -> Result
     replay(traffic, plan, draw, Tally::new(traffic, groups))
 }
 
-fn change(pairs: &[(Tally, Tally)], of: impl Fn(&Tally) -> f64) -> Change {
+/// Mean and interval by this point of Student's distribution; where none is given, of 95 % looked at once.
+pub(super) fn estimate_by(values: &[f64], point: Option<f64>) -> Estimate {
+    let plain = estimate(values);
+    let wider = point.filter(|_| values.len() > 1).map_or(1.0, |point| point / student(values.len() - 1));
+    Estimate { half_width: plain.half_width * wider, ..plain }
+}
+
+fn change(pairs: &[(Tally, Tally)], point: Option<f64>, of: impl Fn(&Tally) -> f64) -> Change {
     let before: Vec<f64> = pairs.iter().map(|(before, _)| of(before)).collect();
     let after: Vec<f64> = pairs.iter().map(|(_, after)| of(after)).collect();
     let differences: Vec<f64> = before.iter().zip(&after).map(|(before, after)| after - before).collect();
-    let Estimate { mean, half_width } = estimate(&differences);
+    let Estimate { mean, half_width } = estimate_by(&differences, point);
     Change {
         before: estimate(&before).mean,
         after: estimate(&after).mean,
@@ -144,7 +152,7 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 impl Comparison {
-    /// From all draws.
+    /// From all draws; `look` says at which of several looks, none that there is this one.
     #[must_use]
     pub fn of(
         traffic: &Traffic,
@@ -152,14 +160,16 @@ impl Comparison {
         groups: &Groups,
         pairs: &[(Tally, Tally)],
         guards: &Guards,
+        look: Option<Look>,
     ) -> Self {
+        let point = look.map(|look| look.point);
         let mut rows: Vec<GroupRow> = groups
             .names
             .iter()
             .enumerate()
             .map(|(group, (by, name))| {
-                let wait = change(pairs, |it| wait_s(&it.groups[group]));
-                let left = change(pairs, |it| share(it.groups[group].left, it.groups[group].count));
+                let wait = change(pairs, point, |it| wait_s(&it.groups[group]));
+                let left = change(pairs, point, |it| share(it.groups[group].left, it.groups[group].count));
                 GroupRow {
                     by,
                     name: name.clone(),
@@ -177,7 +187,7 @@ impl Comparison {
         rows.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
         let all = |it: &Tally| it.groups.first().copied().unwrap_or_default();
         let mut loads: Vec<LoadRow> =
-            (0..plan.agents.len()).map(|agent| load(traffic, plan, pairs, agent)).collect();
+            (0..plan.agents.len()).map(|agent| load(traffic, plan, pairs, point, agent)).collect();
         loads.retain(|it| it.load.before > 0.0 || it.load.after > 0.0);
         let grows = |it: &LoadRow| it.load.before - it.load.after;
         loads.sort_by(|a, b| grows(a).total_cmp(&grows(b)));
@@ -186,9 +196,9 @@ impl Comparison {
             draws: pairs.len(),
             worse_off: rows.iter().filter(|it| it.low > 0.0).count(),
             groups: rows,
-            abandonment: change(pairs, |it| share(all(it).left, all(it).count)),
-            unserved: change(pairs, |it| all(it).unserved as f64),
-            skill_fit: change(pairs, fit),
+            abandonment: change(pairs, point, |it| share(all(it).left, all(it).count)),
+            unserved: change(pairs, point, |it| all(it).unserved as f64),
+            skill_fit: change(pairs, point, fit),
             loads,
             blocked_by: Vec::new(),
         };
@@ -237,12 +247,18 @@ impl Comparison {
     }
 }
 
-fn load(traffic: &Traffic, plan: &Plan, pairs: &[(Tally, Tally)], agent: usize) -> LoadRow {
+fn load(
+    traffic: &Traffic,
+    plan: &Plan,
+    pairs: &[(Tally, Tally)],
+    point: Option<f64>,
+    agent: usize,
+) -> LoadRow {
     let name = match traffic.agents.get(agent) {
         Some(record) => record.id.to_string(),
         None => format!("added {}", agent - traffic.agents.len() + 1),
     };
     let of = |it: &Tally| it.loads.get(agent).copied().flatten().unwrap_or(0.0);
     debug_assert!(agent < plan.agents.len());
-    LoadRow { agent: name, load: change(pairs, of) }
+    LoadRow { agent: name, load: change(pairs, point, of) }
 }

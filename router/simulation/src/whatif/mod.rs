@@ -16,6 +16,7 @@
 pub mod compare;
 mod desk;
 pub mod gather;
+mod looks;
 mod pace;
 pub mod plan;
 pub mod rebuild;
@@ -30,6 +31,7 @@ mod world;
 
 pub use compare::{Comparison, Guards, one, pair};
 pub use gather::Gather;
+pub use looks::{LOOKS, Look};
 pub use plan::{Plan, PlanFault, Staffing};
 pub use rebuild::{Likeness, Replay};
 pub use recording::Part;
