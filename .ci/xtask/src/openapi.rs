@@ -90,7 +90,10 @@ fn described(operation: &Operation, generator: &mut SchemaGenerator) -> Value {
         "/policy/trial" if *method == "put" => &[("minutes", "the length of a block; 15 where not given")],
         "/policy/try" => &[
             ("hours", "how far back; 24 where not given"),
-            ("draws", "how often what is not known is drawn; 20"),
+            (
+                "draws",
+                "how often what is not known is drawn; until no guard's answer could change where not given",
+            ),
         ],
         "/policy" if *method == "put" => {
             &[("reason", "why it is published although the guards hold it back")]

@@ -1,6 +1,7 @@
 //! What a live router sees of each class: how many came in the last ten minutes, how much work one was, and from both the
 //! pressure on the agents who serve it. Learned from events, so that a replay learns the same.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -238,17 +239,21 @@ impl Pool {
                 i128::from(class.figures.rate(now)) * i128::from(work) * i128::from(ONE) / 1_000_000_000;
             loads[number as usize] = i64::try_from(erlangs).unwrap_or(i64::MAX);
         }
-        // What runs beside the rest has a time of its own.
-        let teams: Vec<(i64, Vec<u32>)> = self
-            .profiles
-            .iter()
-            .flat_map(|(_, profile)| [false, true].map(|beside| self.team(profile, beside, &loads)))
-            .flatten()
-            .collect();
+        // What runs beside the rest has a time of its own. Those who serve the same are one team: what agents have learned makes
+        // many profiles of few sets of classes.
+        let mut teams: BTreeMap<Vec<u32>, i64> = BTreeMap::new();
+        for (_, profile) in self.profiles.iter() {
+            for (capacity, served) in
+                [false, true].into_iter().filter_map(|it| self.team(profile, it, &loads))
+            {
+                let team = teams.entry(served).or_default();
+                *team = team.saturating_add(capacity);
+            }
+        }
         let mut shares = alloc::vec![0i64; most];
         for _ in 0..ROUNDS {
             shares.fill(0);
-            for (capacity, served) in &teams {
+            for (served, capacity) in &teams {
                 let claim = |class: &u32| {
                     let x = pressures[*class as usize];
                     scale(loads[*class as usize], scale(x, x)).max(1)

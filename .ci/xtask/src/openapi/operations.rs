@@ -214,7 +214,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "post",
             "/policy/try",
             SignedIn,
-            "Replays recorded traffic under another policy before it goes live; hours (24) and draws (20) as query; one at a time (supervisor)",
+            "Replays recorded traffic under another policy before it goes live; hours (24) and draws as query; one at a time (supervisor)",
             Text("text/plain"),
             "200",
             body::<TryBody>(),
