@@ -121,7 +121,7 @@ mod tests {
         let holding = |hour| conditions.holding(&Facts { hour, ..Facts::default() }).0;
         assert_eq!((holding(9), holding(13)), (vec![1 << 15], vec![]));
         for (wrong, part) in
-            [("waited_s > 9", "there is no name `waited_s`"), ("hour > 30", "step would never")]
+            [("waited_s > 9", "answered when it comes in"), ("hour > 30", "step would never")]
         {
             let document: Document = toml::from_str(&text.replace("hour < 12", wrong)).unwrap();
             let faults = check(&document).unwrap_err();

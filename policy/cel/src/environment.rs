@@ -170,7 +170,7 @@ static TABLE: [Name; 17] = [
 /// let faults = Condition::compile("waited_s > 60", &intake).unwrap_err();
 /// assert_eq!(
 ///     faults[0].to_string(),
-///     "1:1: `waited_s` is known only while a conversation waits in a queue, in the steps of a queue",
+///     "1:1: `waited_s` is known only while a conversation waits, and conditions are answered when it comes in",
 /// );
 /// let told = Environment::step().with_values("queue", ["billing", "support"]);
 /// let faults = Condition::compile("queue == 'biling'", &told).unwrap_err();

@@ -74,7 +74,7 @@ impl Checker<'_> {
     fn unknown(&mut self, path: &str, at: Position) -> Option<Node> {
         if self.environment.only_while_waiting(path) {
             let detail = format!(
-                "`{path}` is known only while a conversation waits in a queue, in the steps of a queue"
+                "`{path}` is known only while a conversation waits, and conditions are answered when it comes in"
             );
             return self.refuse(at, detail);
         }
