@@ -51,7 +51,7 @@ pub(super) fn tame(style: &str) -> String {
 
 /// Whether a value is whole, and calls nothing but colours.
 fn is_plain(value: &str) -> bool {
-    let quotes = |quote: char| value.matches(quote).count() % 2 == 0;
+    let quotes = |quote: char| value.matches(quote).count().is_multiple_of(2);
     let calls = value.match_indices('(').all(|(at, _)| is_colour_call(&value[..at]));
     let even = value.matches('(').count() == value.matches(')').count();
     let plain = !value.contains(['\\', '{', '}', '<', '@']) && !value.contains("/*");
