@@ -50,7 +50,27 @@ pub(super) struct State {
     pub(super) freed: Timestamp,
 }
 
+/// What counts of a pair of hands for what a further conversation costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hands {
+    /// Conversations that do not run beside others.
+    pub(super) busy: u32,
+    /// Those that do.
+    pub(super) beside: u32,
+}
+
+impl Hands {
+    /// When one of those that do not run beside others has left.
+    pub(super) fn with_one_less(self) -> Self {
+        Self { busy: self.busy.saturating_sub(1), ..self }
+    }
+}
+
 impl State {
+    pub(super) fn hands(&self) -> Hands {
+        Hands { busy: self.busy, beside: self.beside }
+    }
+
     pub(super) fn has_room(&self, profile: &Profile, channel: u32, effort: u32) -> bool {
         self.load.saturating_add(effort) <= profile.profile.capacity
             && self.held.get(channel) < profile.cap(channel)

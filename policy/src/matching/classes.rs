@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use super::agents::{Agent, Spot};
+use super::costs::Load;
 use super::decision::{Lost, Name};
 use super::figures::Figures;
 use super::groups::Slots;
@@ -93,6 +94,8 @@ pub(super) struct Class {
     pub(super) rate: i64,
     /// What one slot is worth to it, with 20 binary places.
     pub(super) scarce: i64,
+    /// The load that goes into that.
+    pub(super) load: Load,
     /// What its queue says of it.
     pub(super) terms: QueueTerms,
     /// Whether its work runs beside the rest.
@@ -131,6 +134,7 @@ impl Class {
             figures: Figures::default(),
             rate: 0,
             scarce: 0,
+            load: Load::default(),
             terms,
             beside: false,
             speeds,

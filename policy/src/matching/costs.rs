@@ -14,7 +14,7 @@
 //!
 //! with S the time the slot is taken, λ_m and ρ_m the rate and the load of class m, F_m its free slots and n_m all of them.
 
-use super::agents::State;
+use super::agents::Hands;
 use super::classes::Class;
 use super::groups::Slots;
 use super::pool::Pool;
@@ -38,6 +38,15 @@ pub(super) struct Cost {
 /// A difference below this does not send a conversation past the longest idle.
 pub(super) const RISK_STEP: i64 = 500_000;
 
+/// The load of a class, as it was last worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Load {
+    /// The rate, the work of one conversation in microseconds, and the slots that it was worked out of.
+    of: (i64, i64, i64),
+    /// Erlangs a slot, with 20 binary places; one at most.
+    share: i64,
+}
+
 impl Class {
     /// Takes up what was learned: rate and load count from now on.
     pub(super) fn rate_now(&mut self, at: Timestamp) {
@@ -54,11 +63,15 @@ impl Class {
             return;
         }
         let all = i64::try_from(all).unwrap_or(i64::MAX);
-        let erlangs =
-            i128::from(self.rate) * i128::from(self.work_us()) * i128::from(ONE) / 1_000_000_000_000;
-        let load = ratio(i64::try_from(erlangs).unwrap_or(i64::MAX), all.saturating_mul(ONE)).min(ONE);
+        let of = (self.rate, self.work_us(), all);
+        // Slots are taken and freed far more often than there come to be more or fewer of them.
+        if self.load.of != of {
+            let erlangs = i128::from(of.0) * i128::from(of.1) * i128::from(ONE) / 1_000_000_000_000;
+            let erlangs = i64::try_from(erlangs).unwrap_or(i64::MAX);
+            self.load = Load { of, share: ratio(erlangs, all.saturating_mul(ONE)).min(ONE) };
+        }
         let spare = u32::try_from(free.saturating_sub(1)).unwrap_or(u32::MAX);
-        self.scarce = pow(load, spare).saturating_mul(self.terms.weight(4)) / 1_000 / all;
+        self.scarce = pow(self.load.share, spare).saturating_mul(self.terms.weight(4)) / 1_000 / all;
     }
 
     /// The work of one conversation at full speed, in microseconds.
@@ -83,7 +96,7 @@ fn solves(fit: &Fit, known: bool) -> i64 {
 impl Pool {
     /// How long a conversation of a class takes an agent of a profile with these hands, and what it costs without the
     /// price of the slot, in microseconds; `known` is the agent whom the customer knows.
-    pub(super) fn own(&self, class: &Class, priority: u8, fit: &Fit, hands: &State, known: bool) -> Cost {
+    pub(super) fn own(&self, class: &Class, priority: u8, fit: &Fit, hands: Hands, known: bool) -> Cost {
         let costs = &self.settings.costs;
         let full = class.work_us();
         let mut work = full * 1_000 / fit.speed.max(1);
@@ -114,6 +127,26 @@ impl Pool {
         Cost { total, price: 0, risk: 0, taken }
     }
 
+    /// What it costs to give a conversation of a class to an agent of a profile with these hands, if that is less than
+    /// `bound`: the price of the slot, which takes longest to work out, is left out where the rest is too much already.
+    #[expect(clippy::too_many_arguments, reason = "those of `cost`, and a bound")]
+    pub(super) fn cost_below(
+        &self,
+        bound: i64,
+        number: u32,
+        priority: u8,
+        profile: &Profile,
+        fit: &Fit,
+        hands: Hands,
+        known: bool,
+    ) -> Option<Cost> {
+        let own = self.own(&self.classes[number], priority, fit, hands, known);
+        if own.total >= bound {
+            return None;
+        }
+        Some(self.with_price(own, number, profile)).filter(|cost| cost.total < bound)
+    }
+
     /// What it costs to give a conversation of a class to an agent of a profile with these hands.
     pub(super) fn cost(
         &self,
@@ -121,10 +154,13 @@ impl Pool {
         priority: u8,
         profile: &Profile,
         fit: &Fit,
-        hands: &State,
+        hands: Hands,
         known: bool,
     ) -> Cost {
-        let own = self.own(&self.classes[number], priority, fit, hands, known);
+        self.with_price(self.own(&self.classes[number], priority, fit, hands, known), number, profile)
+    }
+
+    fn with_price(&self, own: Cost, number: u32, profile: &Profile) -> Cost {
         let price = self.price(number, profile, own.taken);
         Cost { total: own.total.saturating_add(price), price, ..own }
     }

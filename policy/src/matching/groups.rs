@@ -68,11 +68,14 @@ impl State {
 }
 
 impl Pool {
-    /// Enters an agent into its group.
+    /// Enters an agent into its group, if online, and weighs the slots of its classes.
     pub(super) fn group(&mut self, slot: u32) {
         let agent = &self.agents[slot];
-        if !self.settings.rule.groups() || agent.now.standing != Standing::Online {
+        if !self.settings.rule.groups() {
             return;
+        }
+        if agent.now.standing != Standing::Online {
+            return self.weigh(agent.profile);
         }
         let member = Member::new(agent.now.order(self.settings.rule), agent.id, slot);
         let state = agent.now.clone();
@@ -93,7 +96,7 @@ impl Pool {
         }
     }
 
-    /// Takes an agent out of its group.
+    /// Takes an agent out of its group, to be entered again: until then what slots are worth stays as it was.
     pub(super) fn ungroup(&mut self, slot: u32) {
         let agent = &self.agents[slot];
         if !self.settings.rule.groups() || agent.now.standing != Standing::Online {
@@ -113,6 +116,17 @@ impl Pool {
             let slots = &mut self.classes[fit.class].slots;
             slots.free -= state.slots(profile, fit.channel, fit.effort);
             slots.all -= State::default().slots(profile, fit.channel, fit.effort);
+        }
+    }
+
+    /// Takes an agent out of its group and weighs the slots that are left.
+    pub(super) fn ungroup_for_good(&mut self, slot: u32) {
+        self.ungroup(slot);
+        self.weigh(self.agents[slot].profile);
+    }
+
+    fn weigh(&mut self, profile: u32) {
+        for fit in self.profiles[profile].fits() {
             self.classes[fit.class].weigh();
         }
     }

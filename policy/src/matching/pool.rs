@@ -160,7 +160,7 @@ impl Pool {
         let slot = match self.agent_index.get(id.bits()) {
             Some(slot) if self.profiles[self.agents[slot].profile].profile == *profile => return,
             Some(slot) => {
-                self.ungroup(slot);
+                self.ungroup_for_good(slot);
                 self.expel(slot);
                 self.part_from_profile(slot);
                 self.agents[slot].profile = self.profile_of(profile);
@@ -189,7 +189,7 @@ impl Pool {
     /// Removes an agent; what is reserved for that one keeps waiting.
     pub fn remove_agent(&mut self, id: AgentId) -> bool {
         let Some(slot) = self.agent_index.remove(id.bits()) else { return false };
-        self.ungroup(slot);
+        self.ungroup_for_good(slot);
         self.expel(slot);
         self.part_from_profile(slot);
         self.agents.remove(slot);

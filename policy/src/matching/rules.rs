@@ -172,7 +172,9 @@ impl Pool {
                     Rule::LeastCustomerTime => {
                         let urgency = class_of.urgency(lane.priority, waited, self.settings.costs.urgency_pm);
                         let fit = profile.fit(class);
-                        let own = |fit: Fit| self.own(class_of, lane.priority, &fit, &agent.now, false).taken;
+                        let own = |fit: Fit| {
+                            self.own(class_of, lane.priority, &fit, agent.now.hands(), false).taken
+                        };
                         let taken = fit.map_or(1, own);
                         // The most urgent for the time it takes first.
                         let wide = i128::from(urgency) * 1_000_000_000 / i128::from(taken.max(1));
@@ -253,7 +255,7 @@ impl Pool {
         let plain = |total: i64| Some(Cost { total, ..Cost::default() });
         match self.settings.rule {
             Rule::LeastCustomerTime => {
-                Some(self.cost(entry.class, entry.waiting.priority, profile, fit, &group.state, false))
+                Some(self.cost(entry.class, entry.waiting.priority, profile, fit, group.state.hands(), false))
             }
             Rule::SpareCapacity => {
                 let spare = profile.profile.capacity.saturating_sub(group.state.load);
@@ -356,7 +358,7 @@ impl Pool {
         let profile = &self.profiles[agent.profile];
         profile.fit(entry.class).map_or(Cost::default(), |fit| {
             let known = entry.waiting.known_agent == Some(agent.id);
-            self.cost(entry.class, entry.waiting.priority, profile, &fit, &agent.now, known)
+            self.cost(entry.class, entry.waiting.priority, profile, &fit, agent.now.hands(), known)
         })
     }
 
@@ -378,10 +380,9 @@ impl Pool {
                     continue;
                 }
                 // The hands as they will be when one conversation has left them.
-                let mut hands = group.state.clone();
-                hands.busy -= 1;
-                let cost = self.cost(entry.class, entry.waiting.priority, profile, &fit, &hands, false);
-                if cost.total < best {
+                let hands = group.state.hands().with_one_less();
+                let (class, priority) = (entry.class, entry.waiting.priority);
+                if let Some(cost) = self.cost_below(best, class, priority, profile, &fit, hands, false) {
                     let rate = i64::from(group.state.busy) * 1_000_000_000_000 / cost.taken.max(1);
                     better.push((cost.total, group.members.len() as u64, rate));
                 }
@@ -393,10 +394,9 @@ impl Pool {
                 && self.agents[slot].now.busy > 0
                 && !self.agents[slot].now.has_room(profile, fit.channel, fit.effort)
             {
-                let mut hands = self.agents[slot].now.clone();
-                hands.busy -= 1;
-                let cost = self.cost(entry.class, entry.waiting.priority, profile, &fit, &hands, true);
-                if cost.total < best {
+                let hands = self.agents[slot].now.hands().with_one_less();
+                let (class, priority) = (entry.class, entry.waiting.priority);
+                if let Some(cost) = self.cost_below(best, class, priority, profile, &fit, hands, true) {
                     let rate = i64::from(hands.busy + 1) * 1_000_000_000_000 / cost.taken.max(1);
                     better.push((cost.total, 1, rate));
                 }

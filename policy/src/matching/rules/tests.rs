@@ -60,7 +60,7 @@ fn by_hand(pool: &Pool, entry: &Entry, at: Timestamp) -> Option<(u32, i64)> {
             && !pool.owes_older(slot, &entry.place, at);
         if can {
             let known = entry.waiting.known_agent == Some(it.id);
-            let cost = pool.cost(entry.class, entry.waiting.priority, profile, &fit, &it.now, known);
+            let cost = pool.cost(entry.class, entry.waiting.priority, profile, &fit, it.now.hands(), known);
             best = best.min(Some((cost.total, it.now.busy, it.now.freed, it.id, slot))).or(Some((
                 cost.total,
                 it.now.busy,
