@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use policy::Disclosed;
+use policy::id::WorkspaceId;
 use protocol::{AsideBody, AsideView, FailedMailView, FileView};
 
 use super::authorize::SignedIn;
@@ -14,7 +15,7 @@ use super::mail::{download, opened};
 use super::problem::Refusal;
 use crate::accounts::Role;
 use crate::server::App;
-use crate::shard::Arrived;
+use crate::shard::{Arrived, TakenUp};
 
 /// Bytes of the text that is shown; the mail as it came has all of it.
 const TEXT_MAX: usize = 64 << 10;
@@ -35,16 +36,22 @@ pub(super) async fn list(
     Ok(Json(views.map(Disclosed::into_inner).unwrap_or_default()))
 }
 
+/// A mail that was put aside, for a supervisor.
+async fn put_aside(app: &App, signed_in: &SignedIn, mail: &str) -> Result<(WorkspaceId, TakenUp), Refusal> {
+    let id = id_of(mail)?;
+    let workspace = signed_in.at_least(Role::Supervisor)?;
+    let found = app.shards.of(workspace).query(move |state| state.aside_mail(workspace, id)).await?;
+    let found = found.map(Disclosed::into_inner).ok_or_else(|| Refusal::not_found("mail"))?;
+    Ok((workspace, found))
+}
+
 /// `GET /api/v1/mail/aside/{id}`
 pub(super) async fn raw(
     State(app): State<Arc<App>>,
     Path(mail): Path<String>,
     signed_in: SignedIn,
 ) -> Result<Response, Refusal> {
-    let id = id_of(&mail)?;
-    let workspace = signed_in.at_least(Role::Supervisor)?;
-    let found = app.shards.of(workspace).query(move |state| state.aside_mail(workspace, id)).await?;
-    let found = found.map(Disclosed::into_inner).ok_or_else(|| Refusal::not_found("mail"))?;
+    let (workspace, found) = put_aside(&app, &signed_in, &mail).await?;
     let (raw, _) = opened(&app, workspace, found.kept).await?;
     Ok(download("mail.eml", "message/rfc822", raw))
 }
@@ -55,10 +62,7 @@ pub(super) async fn show(
     Path(mail): Path<String>,
     signed_in: SignedIn,
 ) -> Result<Json<AsideBody>, Refusal> {
-    let id = id_of(&mail)?;
-    let workspace = signed_in.at_least(Role::Supervisor)?;
-    let found = app.shards.of(workspace).query(move |state| state.aside_mail(workspace, id)).await?;
-    let found = found.map(Disclosed::into_inner).ok_or_else(|| Refusal::not_found("mail"))?;
+    let (workspace, found) = put_aside(&app, &signed_in, &mail).await?;
     let (_, mail) = opened(&app, workspace, found.kept).await?;
     let mut text = mail.text;
     text.retain(|it| !it.is_control() || matches!(it, '\n' | '\t'));
@@ -84,9 +88,7 @@ pub(super) async fn take(
     signed_in: SignedIn,
 ) -> Result<StatusCode, Refusal> {
     let id = id_of(&mail)?;
-    let workspace = signed_in.at_least(Role::Supervisor)?;
-    let found = app.shards.of(workspace).query(move |state| state.aside_mail(workspace, id)).await?;
-    let found = found.map(Disclosed::into_inner).ok_or_else(|| Refusal::not_found("mail"))?;
+    let (workspace, found) = put_aside(&app, &signed_in, &mail).await?;
     let account = app.email.find(workspace, &found.account).cloned();
     let account = account.ok_or_else(|| Refusal::not_found("mailbox"))?;
     let (_, mail) = opened(&app, workspace, found.kept.clone()).await?;

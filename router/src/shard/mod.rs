@@ -51,6 +51,7 @@ use policy::id::{ConversationId, WorkspaceId};
 use protocol::ClientFrame;
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use aside::TakenUp;
 pub(crate) use mail::Arrived;
 pub(crate) use outbox::{ACKNOWLEDGEMENT, Answer, Begun, FileRow, OutboxRow, Outcome, Outgoing};
 pub(crate) use publications::Publication;

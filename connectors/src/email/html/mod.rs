@@ -14,15 +14,7 @@ pub use text::to_text;
 pub fn of_text(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + 64);
     html.push_str("<div style=\"white-space:pre-wrap\">");
-    for it in text.chars() {
-        match it {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            other => html.push(other),
-        }
-    }
+    prepare::escape(&mut html, text);
     html.push_str("</div>");
     html
 }

@@ -216,7 +216,8 @@ impl Writer {
     }
 }
 
-fn escape(html: &mut String, text: &str) {
+/// Adds a text with the signs that mean something in HTML written out.
+pub(super) fn escape(html: &mut String, text: &str) {
     for it in text.chars() {
         match it {
             '&' => html.push_str("&amp;"),
