@@ -31,12 +31,34 @@ pub(crate) fn exp_neg(x: i64) -> i64 {
         return 0;
     }
     let wide = x << 10;
-    let halvings = wide / LN_2;
-    let rest = wide - halvings * LN_2;
-    // Taylor's series from the last term on; the rest is below 0.7, so that eight terms are enough.
-    let series = (1..=8).rev().fold(1i64 << 30, |sum, term| (1 << 30) - ((rest * sum) >> 30) / term);
-    ((series >> halvings) + (1 << 9)) >> 10
+    let steps = wide / STEP;
+    let rest = wide - steps * STEP;
+    // The rest is below 0.011, so that three terms of Taylor's series are enough.
+    let near = (1 << 30) - rest + ((rest * rest) >> 31);
+    let part = POWERS[(steps % PARTS) as usize];
+    ((((part * near) >> 30) >> (steps / PARTS)) + (1 << 9)) >> 10
 }
+
+/// `e` to the power of `-x` goes down by half in so many steps.
+const PARTS: i64 = 64;
+const STEP: i64 = LN_2 / PARTS;
+
+/// `e` to the power of minus so many steps, with 30 places.
+static POWERS: [i64; PARTS as usize] = {
+    let mut powers = [0; PARTS as usize];
+    let mut at = 0;
+    while at < PARTS {
+        // Taylor's series from the last term on; what it is taken of is below 0.7, so that ten terms are enough.
+        let (x, mut sum, mut term) = (at * STEP, 1i64 << 30, 10);
+        while term > 0 {
+            sum = (1 << 30) - ((x * sum) >> 30) / term;
+            term -= 1;
+        }
+        powers[at as usize] = sum;
+        at += 1;
+    }
+    powers
+};
 
 /// A number from zero to one to a whole power.
 pub(crate) fn pow(base: i64, mut power: u32) -> i64 {

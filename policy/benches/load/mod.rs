@@ -10,6 +10,8 @@ const LANGUAGES: [&str; 4] = ["de", "en", "es", "fr"];
 const CLASSES: u64 = 300;
 /// Conversations that an agent holds at once.
 const CAPACITY: u32 = 3;
+/// How long one of three takes an agent: what a conversation is expected to be by itself, and slower beside two others.
+const HELD: Span = Span::seconds(320);
 
 /// A pool, and what the outside world knows of it.
 pub(crate) struct Load {
@@ -21,6 +23,10 @@ pub(crate) struct Load {
     came: u64,
     random: u64,
     now: Timestamp,
+    /// From one arrival or end to the next, in microseconds: as many come as these agents can end. A rule that weighs a wait
+    /// against work would find every wait short if time went slower than the work.
+    pace_us: i64,
+    since_ms_us: i64,
 }
 
 impl Load {
@@ -66,6 +72,10 @@ impl Load {
             came: 0,
             random: 0x9e37_79b9_7f4a_7c15,
             now: Timestamp(1_700_000_000_000),
+            pace_us: HELD.0 * 1_000
+                / 2
+                / i64::try_from(agents * u64::from(CAPACITY)).unwrap_or(i64::MAX).max(1),
+            since_ms_us: 0,
         };
         load.needs = (0..CLASSES).map(kind).collect();
         load.pool.govern(Settings { rule, ..Settings::default() });
@@ -99,7 +109,7 @@ impl Load {
     }
 
     fn wait(&mut self, index: u64) -> ConversationId {
-        self.now = self.now + Span(1);
+        self.pass();
         self.came += 1;
         let conversation = ConversationId::from_bits(self.came.into());
         let needs = self.needs[usize::try_from(index).unwrap_or(0)].clone();
@@ -120,10 +130,17 @@ impl Load {
         conversation
     }
 
+    /// Time goes on until the next arrival or end.
+    fn pass(&mut self) {
+        self.since_ms_us += self.pace_us;
+        self.now = self.now + Span(self.since_ms_us / 1_000);
+        self.since_ms_us %= 1_000;
+    }
+
     /// Draws one of the conversations that are held, to end it.
     pub(crate) fn draw(&mut self) -> (AgentId, Box<str>) {
         let index = usize::try_from(self.below(self.held.len() as u64)).unwrap_or(0);
-        self.now = self.now + Span(1);
+        self.pass();
         self.held.swap_remove(index)
     }
 
@@ -155,7 +172,7 @@ impl Load {
     }
 
     fn take(&mut self, agent: AgentId, channel: &str) {
-        self.now = self.now + Span(1);
+        self.pass();
         self.pool.take(agent, channel, 1, self.now);
         self.note(agent);
     }

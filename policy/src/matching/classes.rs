@@ -1,7 +1,7 @@
 //! Classes: conversations with equal needs, and who could serve them. Each keeps its eligible agents with room in the
 //! order of the rule, counts the others by what keeps them, and holds the lanes of those who wait.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -84,14 +84,16 @@ pub(super) struct Class {
     pub(super) holds: u64,
     /// Agents who are not eligible, by the first reason; the rows of `judge`.
     pub(super) lacking: Vec<(Lost, u32)>,
-    /// Profiles that are eligible.
-    pub(super) fitting: BTreeSet<u32>,
+    /// Profiles that are eligible, each with its fit as the profile itself has it, so that a decision reads one place.
+    pub(super) fitting: BTreeMap<u32, Fit>,
     /// What its online agents could take, for the rules over groups.
     pub(super) slots: Slots,
     /// What was learned of it.
     pub(super) figures: Figures,
     /// Arrivals in a million seconds, as of the last look at what was learned.
     pub(super) rate: i64,
+    /// The same in a microsecond, with 40 binary places.
+    pub(super) rate_us: i64,
     /// What one slot is worth to it, with 20 binary places.
     pub(super) scarce: i64,
     /// The load that goes into that.
@@ -129,10 +131,11 @@ impl Class {
             counts: Counts::default(),
             holds: 0,
             lacking,
-            fitting: BTreeSet::new(),
+            fitting: BTreeMap::new(),
             slots: Slots::default(),
             figures: Figures::default(),
             rate: 0,
+            rate_us: 0,
             scarce: 0,
             load: Load::default(),
             terms,
@@ -228,8 +231,9 @@ impl Pool {
         for (of, profile) in self.profiles.iter_mut() {
             match judge(&profile.profile, &class.needs, self.settings.weights) {
                 Ok(points) => {
-                    profile.add_fit(Fit::new(number, class, &profile.profile, points));
-                    class.fitting.insert(of);
+                    let fit = Fit::new(number, class, &profile.profile, points);
+                    profile.add_fit(fit);
+                    class.fitting.insert(of, fit);
                     for &slot in &profile.agents {
                         let agent = &mut self.agents[slot];
                         let spot = agent.shown.spot(profile, class);

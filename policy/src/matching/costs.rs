@@ -35,6 +35,13 @@ pub(super) struct Cost {
     pub(super) taken: i64,
 }
 
+impl Cost {
+    /// With the price of the slot.
+    fn at(self, price: i64) -> Self {
+        Self { total: self.total.saturating_add(price), price, ..self }
+    }
+}
+
 /// A difference below this does not send a conversation past the longest idle.
 pub(super) const RISK_STEP: i64 = 500_000;
 
@@ -51,6 +58,8 @@ impl Class {
     /// Takes up what was learned: rate and load count from now on.
     pub(super) fn rate_now(&mut self, at: Timestamp) {
         self.rate = self.figures.rate(at);
+        let fine = i128::from(self.rate) * (i128::from(ONE) * i128::from(ONE)) / 1_000_000_000_000;
+        self.rate_us = i64::try_from(fine).unwrap_or(i64::MAX);
         self.weigh();
     }
 
@@ -141,10 +150,9 @@ impl Pool {
         known: bool,
     ) -> Option<Cost> {
         let own = self.own(&self.classes[number], priority, fit, hands, known);
-        if own.total >= bound {
-            return None;
-        }
-        Some(self.with_price(own, number, profile)).filter(|cost| cost.total < bound)
+        let room = bound.saturating_sub(own.total);
+        let price = if room > 0 { self.price_below(room, number, profile, own.taken) } else { None };
+        price.map(|price| own.at(price))
     }
 
     /// What it costs to give a conversation of a class to an agent of a profile with these hands.
@@ -157,16 +165,12 @@ impl Pool {
         hands: Hands,
         known: bool,
     ) -> Cost {
-        self.with_price(self.own(&self.classes[number], priority, fit, hands, known), number, profile)
+        let own = self.own(&self.classes[number], priority, fit, hands, known);
+        own.at(self.price_below(i64::MAX, number, profile, own.taken).unwrap_or(i64::MAX))
     }
 
-    fn with_price(&self, own: Cost, number: u32, profile: &Profile) -> Cost {
-        let price = self.price(number, profile, own.taken);
-        Cost { total: own.total.saturating_add(price), price, ..own }
-    }
-
-    /// The price of taking a slot of such an agent for so long, in microseconds.
-    fn price(&self, number: u32, profile: &Profile, taken: i64) -> i64 {
+    /// The price of taking a slot of such an agent for so long, in microseconds, if that is less than `bound`.
+    fn price_below(&self, bound: i64, number: u32, profile: &Profile, taken: i64) -> Option<i64> {
         let mut price = 0i64;
         let beside = self.classes[number].beside;
         for fit in profile.fits() {
@@ -175,11 +179,13 @@ impl Pool {
             if class.scarce == 0 || fit.class == number || class.beside != beside {
                 continue;
             }
-            let expected = i128::from(class.rate) * i128::from(taken) * i128::from(ONE) / 1_000_000_000_000;
-            let comes = ONE - exp_neg(i64::try_from(expected).unwrap_or(i64::MAX));
+            let comes = ONE - exp_neg(scale(taken, class.rate_us));
             price = price.saturating_add(scale(scale(taken, comes), class.scarce));
+            if price >= bound {
+                return None;
+            }
         }
-        price
+        Some(price)
     }
 
     /// The chance that an agent who was idle for so long has gone, times the time of an offer, in microseconds.

@@ -153,7 +153,7 @@ impl Pool {
     pub(super) fn count_slots(&mut self, number: u32) {
         let class = &self.classes[number];
         let mut slots = Slots::default();
-        for &profile in &class.fitting {
+        for &profile in class.fitting.keys() {
             let profile = &self.profiles[profile];
             for group in &profile.groups {
                 let members = group.members.len() as u64;

@@ -461,10 +461,9 @@ impl Pool {
                 shared.add_fit(Fit::new(number, class, profile, points));
             }
         }
-        let fits: Vec<u32> = shared.fits().iter().map(|fit| fit.class).collect();
         let number = self.profiles.insert(shared);
-        for class in fits {
-            self.classes[class].fitting.insert(number);
+        for fit in self.profiles[number].fits() {
+            self.classes[fit.class].fitting.insert(number, *fit);
         }
         self.profile_index.insert(profile.clone(), number);
         number

@@ -56,11 +56,8 @@ impl Pool {
         }
         // The inmost ring with anybody online in it, with room or without.
         let mut first = last;
-        for &number in &self.classes[entry.class].fitting {
-            let profile = &self.profiles[number];
-            if !profile.groups.is_empty()
-                && let Some(fit) = profile.fit(entry.class)
-            {
+        for (&number, fit) in &self.classes[entry.class].fitting {
+            if !self.profiles[number].groups.is_empty() {
                 first = first.min(ring_of(fit.proficiency));
                 if first <= by_time {
                     break;

@@ -219,14 +219,13 @@ impl Pool {
         let class = &self.classes[entry.class];
         let rings = self.rings(entry, at);
         let mut readings = Vec::new();
-        for &number in &class.fitting {
+        for (&number, fit) in &class.fitting {
             let profile = &self.profiles[number];
-            let Some(fit) = profile.fit(entry.class) else { continue };
             for group in &profile.groups {
                 if !group.state.has_room(profile, fit.channel, fit.effort) {
                     continue;
                 }
-                let Some(cost) = self.pair(entry, number, &fit, group, &rings, at) else { continue };
+                let Some(cost) = self.pair(entry, number, fit, group, &rings, at) else { continue };
                 let Some(&first) = group.members.first() else { continue };
                 let busy = if self.settings.rule.spreads() { group.state.busy } else { 0 };
                 let next = Candidate { cost: cost.total, busy, member: first };
@@ -372,9 +371,8 @@ impl Pool {
             return None;
         }
         let mut better: Vec<(i64, u64, i64)> = Vec::new();
-        for &number in &class.fitting {
+        for (&number, fit) in &class.fitting {
             let profile = &self.profiles[number];
-            let Some(fit) = profile.fit(entry.class) else { continue };
             for group in &profile.groups {
                 if group.state.has_room(profile, fit.channel, fit.effort) || group.state.busy == 0 {
                     continue;
@@ -382,7 +380,7 @@ impl Pool {
                 // The hands as they will be when one conversation has left them.
                 let hands = group.state.hands().with_one_less();
                 let (class, priority) = (entry.class, entry.waiting.priority);
-                if let Some(cost) = self.cost_below(best, class, priority, profile, &fit, hands, false) {
+                if let Some(cost) = self.cost_below(best, class, priority, profile, fit, hands, false) {
                     let rate = i64::from(group.state.busy) * 1_000_000_000_000 / cost.taken.max(1);
                     better.push((cost.total, group.members.len() as u64, rate));
                 }
@@ -396,7 +394,7 @@ impl Pool {
             {
                 let hands = self.agents[slot].now.hands().with_one_less();
                 let (class, priority) = (entry.class, entry.waiting.priority);
-                if let Some(cost) = self.cost_below(best, class, priority, profile, &fit, hands, true) {
+                if let Some(cost) = self.cost_below(best, class, priority, profile, fit, hands, true) {
                     let rate = i64::from(hands.busy + 1) * 1_000_000_000_000 / cost.taken.max(1);
                     better.push((cost.total, 1, rate));
                 }

@@ -147,7 +147,7 @@ proptest! {
             // Slots are what a count finds, and a pool that learned the same decides the same.
             for (_, class) in pool.classes.iter() {
                 let mut slots = 0;
-                for &number in &class.fitting {
+                for &number in class.fitting.keys() {
                     let profile = &pool.profiles[number];
                     for group in &profile.groups {
                         slots += group.members.len() as u64
