@@ -1,5 +1,6 @@
 //! `loadtest load`: pairs of customer and agent who write at intended times, whether or not the other side has answered
-//! (open loop). Latencies count from the intended time, so that a stall is not hidden by clients that wait.
+//! (open loop). Latencies count from the intended time, so that a stall is not hidden by clients that wait; only the
+//! coarseness of the client's own timer is left out.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

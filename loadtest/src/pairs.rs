@@ -28,6 +28,11 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Times of the newest messages of a pair.
 const TIMES: usize = 1 << 16;
 
+/// From when the latency counts of a message that was due then and is written now.
+pub(crate) fn counts_from(due: std::time::Instant, now: std::time::Instant) -> std::time::Instant {
+    if now.saturating_duration_since(due) > TIMER { due } else { now }
+}
+
 /// What lies between the two ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Between {
@@ -195,10 +200,13 @@ async fn write(
         match incoming {
             None => {
                 let now = Instant::now();
-                let at =
-                    if schedule.is_some() && now.saturating_duration_since(due) > TIMER { due } else { now };
-                known.times[slot(next)]
-                    .store(micros(at.saturating_duration_since(known.start)), Ordering::Relaxed);
+                let at = if schedule.is_some() {
+                    counts_from(due.into_std(), now.into_std())
+                } else {
+                    now.into_std()
+                };
+                let since = at.saturating_duration_since(known.start.into_std());
+                known.times[slot(next)].store(micros(since), Ordering::Relaxed);
                 let line = match between {
                     Between::Relay => text(next),
                     Between::Server(conversation) => format!(

@@ -8,6 +8,7 @@ use policy::id::MessageId;
 
 use crate::dialogs::{Dialogue, Side, Turn};
 use crate::journal::Request;
+use crate::pairs::counts_from;
 
 /// The turn that is next, and when.
 #[derive(Debug, Clone, Copy)]
@@ -127,7 +128,8 @@ impl Talk {
             self.missed += before.saturating_sub(self.heard_of());
         }
         self.pending.insert(request);
-        let from = if self.open.is_some() { at } else { Instant::now() };
+        let now = Instant::now();
+        let from = if self.open.is_some() { counts_from(at, now) } else { now };
         Some((self.dialogue.turns[turn].clone(), from))
     }
 

@@ -79,12 +79,13 @@ impl Alone {
                 refused: Vec::new(),
                 preferred: None,
             });
-            let Some(decision) = self.pool.choose_agent(conversation, at) else { continue };
+            // Without a record: the other side writes none.
+            let Some(agent) = self.pool.pick_agent(conversation, at) else { continue };
             self.pool.leave(conversation);
-            self.pool.take(decision.agent, "web_chat", 1, at);
-            self.pool.release(decision.agent, "web_chat", 1, at);
+            self.pool.take(agent, "web_chat", 1, at);
+            self.pool.release(agent, "web_chat", 1, at);
             if chosen.len() < COMPARED {
-                chosen.push(u64::try_from(decision.agent.bits()).unwrap_or(u64::MAX));
+                chosen.push(u64::try_from(agent.bits()).unwrap_or(u64::MAX));
             }
         }
         chosen

@@ -119,7 +119,10 @@ impl Log for EmbeddedLog {
         if snapshot.position > last {
             return Err(ReadError::Position { shard, asked: snapshot.position, last });
         }
-        self.sync_log()?;
+        // At level `disk` nothing is read back before it is synced.
+        if self.level != Level::Disk {
+            self.sync_log()?;
+        }
         self.snapshots.put(shard, snapshot)
     }
 
