@@ -429,6 +429,18 @@ fn read(log: &dyn Log) -> Result<(Index, Option<Secrets>), AccountsError> {
     Ok((index, secrets))
 }
 
+/// The workspace that a row of the accounts is of; none of what is the whole server's.
+pub(crate) fn workspace_of_row(key: &[u8], value: &[u8]) -> Option<WorkspaceId> {
+    match key.first()? {
+        b't' => postcard::from_bytes::<TokenRecord>(value).ok().map(|token| token.workspace),
+        b'w' | b'u' => {
+            let bits = key.get(1..17)?.first_chunk::<16>()?;
+            Some(WorkspaceId::from_bits(u128::from_be_bytes(*bits)))
+        }
+        _ => None,
+    }
+}
+
 async fn append(log: &dyn Log, writes: Vec<Write>) -> Result<(), AccountsError> {
     let batch = Batch { shard: ACCOUNTS, expected: Position(0), records: Vec::new(), writes };
     log.append(batch).await.map(drop).map_err(unreadable)

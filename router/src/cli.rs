@@ -1,9 +1,13 @@
 //! The command line: verbs, their flags, and help that teaches.
 
+mod migrate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use self::migrate::Migrate;
 
 const HELP: &str = "\
 Examples:
@@ -140,6 +144,8 @@ pub enum Verb {
     Backup(Backup),
     /// Fills a new data folder from a backup, and verifies it
     Restore(Restore),
+    /// Moves workspaces from a data folder to Redis, or back
+    Migrate(Migrate),
     /// What was recorded, without anybody's words
     #[command(subcommand, after_help = EXPORT_HELP)]
     Export(Export),
@@ -424,6 +430,7 @@ mod tests {
             BACKUP_HELP,
             READY_HELP,
             RESTORE_HELP,
+            migrate::HELP,
             EXPORT_HELP,
         ];
         let mut typed = 0;
@@ -466,6 +473,8 @@ mod tests {
             ("switchboard serve --listen here", ErrorKind::ValueValidation),
             ("switchboard check --replay", ErrorKind::MissingRequiredArgument),
             ("switchboard restore --from a", ErrorKind::MissingRequiredArgument),
+            ("switchboard migrate", ErrorKind::MissingRequiredArgument),
+            ("switchboard migrate --from a --to b", ErrorKind::ArgumentConflict),
             ("switchboard backup --to a --data b --url http://c --token t", ErrorKind::ArgumentConflict),
             ("switchboard export events --workspace a --url http://c --token t", ErrorKind::ArgumentConflict),
             ("switchboard policy check a --url http://c", ErrorKind::MissingRequiredArgument),

@@ -369,15 +369,21 @@ async fn join(config: &Config, redis: Arc<RedisLog>, vault: &Vault) -> anyhow::R
         // It has ended: this process is in its folder.
         cluster.bus.beat(&before, Duration::ZERO).await?;
     }
+    if cluster.bus.look(cluster::MOVING).await?.is_some() {
+        anyhow::bail!(
+            "a move to or from this Redis is under way, or broke off: wait for its end, or run the same `switchboard migrate` \
+             again"
+        );
+    }
     let shards = config.shards.to_string();
-    if let Some(others) = cluster.bus.claim("shards-fixed", shards.clone().into_bytes(), None).await?
+    if let Some(others) = cluster.bus.claim(cluster::SHARDS, shards.clone().into_bytes(), None).await?
         && others != shards.as_bytes()
     {
         let others = String::from_utf8_lossy(&others).into_owned();
         anyhow::bail!("Redis holds {others} shards, fixed at the first start: set `shards = {others}`");
     }
     let keys = vault.dedupe_key(&[b"which keys"]).to_vec();
-    if cluster.bus.claim("keys", keys.clone(), None).await?.is_some_and(|others| others != keys) {
+    if cluster.bus.claim(cluster::KEYS, keys.clone(), None).await?.is_some_and(|others| others != keys) {
         anyhow::bail!(
             "the key files in {} are not those that the other nodes have: without them nothing can be read. Copy them \
              from another node, or name their folder with `redis.keys`",

@@ -18,9 +18,9 @@ use simulation::whatif::switchback::{Arm, arm_of};
 use crate::server::App;
 
 /// The stream that trials are written through; it has no records.
-const TRIALS: ShardId = ShardId(u16::MAX - 2);
+pub(crate) const TRIALS: ShardId = ShardId(u16::MAX - 2);
 /// The first byte of their keys in the table of cursors; no connector's name begins with it.
-const KEY: u8 = 0;
+pub(crate) const KEY: u8 = 0;
 /// How often blocks are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 /// More trials than workspaces there are not; rows beyond this are not read.

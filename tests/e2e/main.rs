@@ -8,6 +8,7 @@ mod faults;
 mod figures;
 mod hours;
 mod limits;
+mod migrate;
 mod nodes;
 mod places;
 mod policy;

@@ -61,6 +61,16 @@ impl Server {
         Self { links, set_up: None, address, child, folder, redis, arguments }
     }
 
+    /// Starts one in a folder of which `data` is the data folder already.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn start_in(folder: TempDir) -> Self {
+        let (child, links) = spawn(folder.path(), "127.0.0.1:0", &[], &[], None).await;
+        let address = address(&links.api);
+        Self { links, set_up: None, address, child, folder, redis: None, arguments: Vec::new() }
+    }
+
     /// Starts `switchboard serve` for the first time, with these settings (TOML).
     ///
     /// # Panics

@@ -84,10 +84,38 @@ impl Archive {
         Ok(())
     }
 
-    /// The first position that is kept of a shard.
+    /// The first position from which every record of a shard is kept here, up to where its log begins. Segments that other
+    /// nodes have written are not here, and what lies before such a hole does not count.
     #[must_use]
-    pub fn first(&self, shard: ShardId) -> Option<Position> {
-        self.segments(shard).first().map(|(first, ..)| Position(*first))
+    pub fn first(&self, shard: ShardId, log_begins: Position) -> Position {
+        let mut segments = self.segments(shard);
+        segments.sort_unstable_by_key(|(_, last, _)| std::cmp::Reverse(*last));
+        let reach = |first: u64, (from, last, _): &(u64, u64, PathBuf)| {
+            if last + 1 >= first { first.min(*from) } else { first }
+        };
+        Position(segments.iter().fold(log_begins.0, reach))
+    }
+
+    /// The oldest state of a shard from which every record is kept, here or in its log; none if the first record is.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or no such state is left.
+    pub fn oldest(
+        &self,
+        shard: ShardId,
+        log_begins: Position,
+        snapshots: Vec<Snapshot>,
+    ) -> Result<Option<Snapshot>, ReadError> {
+        let first = self.first(shard, log_begins);
+        if first == Position(1) {
+            return Ok(None);
+        }
+        let kept = self.states().verified(shard)?.into_iter().chain(snapshots);
+        let reached = kept.filter(|it| it.position.0 + 1 >= first.0);
+        match reached.min_by_key(|it| it.position) {
+            Some(state) => Ok(Some(state)),
+            None => Err(ReadError::Gap { shard, after: Position(0), first }),
+        }
     }
 
     /// The states that are kept beside the segments.
@@ -164,6 +192,13 @@ mod tests {
             Ok::<_, ReadError>(read)
         };
         assert_eq!(read(0).unwrap(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(archive.first(shard, Position(7)), Position(1));
+        assert_eq!(archive.first(shard, Position(9)), Position(9), "7 and 8 are on another node");
+        let state = |at| Snapshot { position: Position(at), state_hash: 0, bytes: vec![] };
+        archive.put(shard, Position(9), &records(9, 9)).unwrap();
+        let oldest = archive.oldest(shard, Position(10), vec![state(9), state(8)]).unwrap();
+        assert_eq!(oldest, Some(state(8)));
+        fs::remove_file(archive.segments(shard).pop().unwrap().2).unwrap();
         assert_eq!(read(3).unwrap(), [4, 5, 6]);
         let last = archive.segments(shard).pop().unwrap().2;
         let mut bytes = fs::read(&last).unwrap();

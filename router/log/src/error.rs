@@ -84,6 +84,18 @@ pub enum OpenError {
     /// Another process has it.
     #[error("the data folder {0} is in use by another process: stop that one first")]
     Locked(PathBuf),
+    /// A move into it broke off.
+    #[error("a move into {0} is not finished: run the same `switchboard migrate` again")]
+    Unfinished(String),
+    /// Another move into it broke off.
+    #[error(
+        "{0} holds an unfinished move of something else: what is to be moved has changed since, or other workspaces were \
+         named. Empty it, then begin again"
+    )]
+    OtherMove(String),
+    /// What is to be filled is in use.
+    #[error("{0} is not empty: a store is moved into an empty one only")]
+    NotEmpty(String),
     /// Written by a newer program.
     #[error("the data folder was written by a newer version (format {0}): start that version")]
     Newer(String),

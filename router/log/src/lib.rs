@@ -10,6 +10,7 @@
 //! | [`seal`] | bodies sealed with a data key per customer |
 //! | [`blob`] | attachments |
 //! | [`backup`] | a consistent copy of everything, verified on the way back |
+//! | [`migrate`] | filling one store from another |
 //! | [`contract`] | what every store must pass |
 //!
 //! Records are opaque here: the log knows nothing of events.
@@ -28,6 +29,7 @@ mod health;
 mod history;
 mod level;
 pub mod memory;
+pub mod migrate;
 mod options;
 pub mod redis;
 pub mod seal;
@@ -111,6 +113,14 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// If the folder cannot be read, or none verifies and the log no longer reaches back to its first record.
     fn snapshot(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError>;
+
+    /// The snapshots that verify, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::snapshot`].
+    fn snapshots(&self, shard: ShardId) -> Result<Vec<Snapshot>, ReadError> {
+        Ok(self.snapshot(shard)?.into_iter().collect())
+    }
 
     /// Moves what lies below the older of the last two verified snapshots into an archive segment; says how many records.
     ///

@@ -67,6 +67,23 @@ impl Snapshots {
         Ok(found)
     }
 
+    /// The shards that have any.
+    pub(crate) fn shards(&self) -> Result<Vec<ShardId>, ReadError> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(unreadable(error)),
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        Ok(names.filter_map(|name| name.parse().ok()).map(ShardId).collect())
+    }
+
+    /// The position of the newest one that verifies.
+    pub(crate) fn newest(&self, shard: ShardId) -> Result<Option<Position>, ReadError> {
+        let good = self.newest_first(shard)?.into_iter().find_map(|path| read(&path));
+        Ok(good.map(|snapshot| snapshot.position))
+    }
+
     /// Their files.
     pub(crate) fn newest_first(&self, shard: ShardId) -> Result<Vec<PathBuf>, ReadError> {
         let entries = match fs::read_dir(self.of(shard)) {

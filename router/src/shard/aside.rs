@@ -94,6 +94,12 @@ pub(crate) struct TakenUp {
 /// Rows of a workspace stand where the mails of a conversation with this id would.
 const NO_CONVERSATION: u128 = 0;
 
+/// Whose key seals a row, if it is one of ours.
+pub(super) fn customer_of(key: &[u8], value: &[u8]) -> Option<CustomerId> {
+    let ours = key.get(16..32) == Some(&NO_CONVERSATION.to_be_bytes());
+    ours.then(|| postcard::from_bytes::<AsideRow>(value).ok()).flatten().map(|row| row.customer)
+}
+
 fn key(workspace: WorkspaceId, id: u128) -> Vec<u8> {
     [workspace.bits(), NO_CONVERSATION, id].map(u128::to_be_bytes).concat()
 }

@@ -40,6 +40,7 @@ mod tails;
 mod task;
 mod understand;
 mod views;
+mod whose;
 mod write_mail;
 mod writes;
 
@@ -55,10 +56,12 @@ pub(crate) use aside::TakenUp;
 pub(crate) use mail::Arrived;
 pub(crate) use outbox::{ACKNOWLEDGEMENT, Answer, Begun, FileRow, OutboxRow, Outcome, Outgoing};
 pub(crate) use publications::Publication;
+pub(crate) use recovery::snapshot as snapshot_of;
 pub use recovery::{Recovered, RecoveryError, recover, state_hash};
 pub use snapshots::{Turn, write as write_snapshot};
 pub use state::{Parts, State};
 pub use task::{Stop, run};
+pub(crate) use whose::{Known, Whose, prefer};
 
 use crate::accounts::Principal;
 use crate::session::{Owner, Session};

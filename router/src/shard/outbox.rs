@@ -145,6 +145,11 @@ impl OutboxRow {
         postcard::from_bytes(value).ok()
     }
 
+    /// Whose words it carries.
+    pub(super) fn customer(&self) -> CustomerId {
+        self.customer
+    }
+
     /// Whether it is being handed over.
     pub(crate) fn is_under_way(&self) -> bool {
         self.standing == Standing::UnderWay

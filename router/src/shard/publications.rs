@@ -14,7 +14,7 @@ use super::state::State;
 /// Publications of one workspace that are kept.
 const KEPT: usize = 100;
 /// What their keys begin with in the table of cursors.
-const KEY: &[u8] = b"published";
+pub(super) const KEY: &[u8] = b"published";
 
 /// What is kept of a publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

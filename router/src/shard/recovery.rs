@@ -103,7 +103,7 @@ pub fn recover(shard: ShardId, log: &dyn Log) -> Result<Recovered, RecoveryError
 ///
 /// # Errors
 /// If the state cannot be encoded.
-pub(super) fn snapshot(engine: &Engine, position: Position) -> Result<Snapshot, engine::SnapshotError> {
+pub(crate) fn snapshot(engine: &Engine, position: Position) -> Result<Snapshot, engine::SnapshotError> {
     let bytes = engine.to_snapshot()?;
     Ok(Snapshot { position, state_hash: state_hash(&bytes), bytes })
 }

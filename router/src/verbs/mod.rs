@@ -2,6 +2,7 @@
 
 mod check;
 mod export;
+mod migrate;
 mod policy;
 mod ready;
 mod store;
@@ -35,6 +36,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Verb::Ready { url } => ready::ready(&url),
             Verb::Backup(arguments) => store::backup(arguments).await,
             Verb::Restore(arguments) => store::restore(arguments).await,
+            Verb::Migrate(arguments) => migrate::migrate(arguments).await,
             Verb::Export(cli::Export::Events(arguments)) => export::events(arguments).await,
             Verb::BenchLog(arguments) => store::bench_log(arguments).await,
         }

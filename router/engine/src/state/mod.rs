@@ -132,17 +132,22 @@ impl Engine {
     /// The state of one workspace alone, with its agents' names left out; nobody else is in it.
     #[must_use]
     pub fn alone(&self, workspace: WorkspaceId) -> Self {
-        let mut alone = Self::new();
-        if let Some(it) = self.workspaces.get(&workspace) {
-            let mut it = it.clone();
-            for agent in it.agents.values_mut() {
-                agent.name = "".into();
-            }
-            alone.deadlines = self.deadlines.iter().filter(|(_, of, _)| *of == workspace).copied().collect();
-            alone.breaks = self.breaks.iter().filter(|(_, of, _)| *of == workspace).copied().collect();
-            alone.workspaces.insert(workspace, it);
+        let mut alone = self.only(&|it| it == workspace);
+        for agent in alone.workspaces.values_mut().flat_map(|it| it.agents.values_mut()) {
+            agent.name = "".into();
         }
         alone
+    }
+
+    /// The state of some workspaces, whole; nobody else is in it.
+    #[must_use]
+    pub fn only(&self, wanted: &dyn Fn(WorkspaceId) -> bool) -> Self {
+        let workspaces = self.workspaces.iter().filter(|(id, _)| wanted(**id));
+        Self {
+            workspaces: workspaces.map(|(id, it)| (*id, it.clone())).collect(),
+            deadlines: self.deadlines.iter().filter(|(_, of, _)| wanted(*of)).copied().collect(),
+            breaks: self.breaks.iter().filter(|(_, of, _)| wanted(*of)).copied().collect(),
+        }
     }
 
     /// All workspaces in order of their ids.

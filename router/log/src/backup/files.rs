@@ -14,7 +14,7 @@ use crate::{archive, blob};
 
 const LIST: &str = "files.list";
 /// Folders of the data folder whose files never change once they are there.
-const FOLDERS: [&str; 2] = [archive::FOLDER, blob::FOLDER];
+pub(crate) const FOLDERS: [&str; 2] = [archive::FOLDER, blob::FOLDER];
 const BUFFER: usize = 1 << 16;
 
 /// The files of a backup.
@@ -81,7 +81,11 @@ fn is_ours(name: &str) -> bool {
 }
 
 /// Calls `take` for each file below a folder of the data folder, in order, with its path from there.
-fn each(data: &Path, folder: &str, take: &mut dyn FnMut(&str) -> io::Result<()>) -> io::Result<()> {
+pub(crate) fn each(
+    data: &Path,
+    folder: &str,
+    take: &mut dyn FnMut(&str) -> io::Result<()>,
+) -> io::Result<()> {
     let entries = match fs::read_dir(data.join(folder)) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -103,7 +107,7 @@ fn each(data: &Path, folder: &str, take: &mut dyn FnMut(&str) -> io::Result<()>)
 }
 
 /// Copies a file with its time; says the hash of what was read.
-fn copy_one(from: &Path, to: &Path) -> io::Result<u64> {
+pub(crate) fn copy_one(from: &Path, to: &Path) -> io::Result<u64> {
     let changed = fs::metadata(from)?.modified()?;
     fs::create_dir_all(to.parent().ok_or_else(|| io::Error::other("a file needs a folder"))?)?;
     let mut file = File::create(to)?;

@@ -61,12 +61,17 @@ pub fn backup_keys(log: &dyn Log, data: &Path, to: &Path) -> Result<(), BackupEr
 
 /// Copies the key files back.
 pub(super) fn restore_files(from: &Path, to: &Path) -> io::Result<()> {
-    for (name, key) in FILES.into_iter().zip(read(from)?) {
+    for (name, key) in key_files(from)? {
         if let Some(key) = key {
             write_private(&to.join(name), &key)?;
         }
     }
     Ok(())
+}
+
+/// The key files of a folder by their names, as far as they are there.
+pub(crate) fn key_files(folder: &Path) -> io::Result<Vec<(&'static str, Option<Vec<u8>>)>> {
+    Ok(FILES.into_iter().zip(read(folder)?).collect())
 }
 
 fn read(folder: &Path) -> io::Result<Vec<Option<Vec<u8>>>> {

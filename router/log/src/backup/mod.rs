@@ -18,7 +18,9 @@ use std::io;
 use std::path::Path;
 
 pub use self::files::Files;
+pub(crate) use self::files::{FOLDERS, copy_one, each};
 pub use self::keys::backup_keys;
+pub(crate) use self::keys::key_files;
 pub use self::manifest::{Chain, Manifest, StateHash, add_state_hashes};
 pub use self::restore::{restore, verify};
 use self::rows::{RECORD, ROW, RowWriter};

@@ -10,7 +10,7 @@ use std::path::Path;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 use super::journal;
-use crate::file::write_whole;
+use crate::file::{sync_folder, write_whole};
 use crate::{Level, OpenError, Table, Tuning};
 
 /// The format of the data folder that this program writes. 1 is the first.
@@ -43,6 +43,45 @@ pub(crate) fn lock(path: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path.to_path_buf())),
         Err(TryLockError::Error(error)) => Err(trouble(path)(error)),
     }
+}
+
+/// What a folder holds while another store is moved into it: which.
+const MOVING: &str = "moving";
+
+fn moving(path: &Path) -> Result<Option<String>, OpenError> {
+    match fs::read_to_string(path.join(MOVING)) {
+        Ok(which) => Ok(Some(which)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(trouble(path)(error)),
+    }
+}
+
+/// Refuses a folder that holds a part of a store.
+pub(super) fn whole(path: &Path) -> Result<(), OpenError> {
+    match moving(path)? {
+        Some(_) => Err(OpenError::Unfinished(path.display().to_string())),
+        None => Ok(()),
+    }
+}
+
+/// Takes a folder for a move: an empty one, or one in which the same move broke off.
+pub(super) fn begin_move(path: &Path, which: &str) -> Result<(), OpenError> {
+    match moving(path)? {
+        Some(found) if found == which => Ok(()),
+        Some(_) => Err(OpenError::OtherMove(path.display().to_string())),
+        None => {
+            let entries = path.read_dir().map_err(trouble(path))?;
+            if entries.flatten().any(|entry| entry.file_name() != "lock") {
+                return Err(OpenError::NotEmpty(path.display().to_string()));
+            }
+            write_whole(&path.join(MOVING), which.as_bytes()).map_err(trouble(path))
+        }
+    }
+}
+
+/// From now on the folder is a data folder like any other.
+pub(super) fn end_move(path: &Path) -> Result<(), OpenError> {
+    fs::remove_file(path.join(MOVING)).and_then(|()| sync_folder(path)).map_err(trouble(path))
 }
 
 /// Looks at the folder's format: an older one is upgraded, a newer one refused.

@@ -3,7 +3,7 @@
 //! fjall syncs inside its journal lock, so several committers queue up behind each other's syncs. Here one thread takes
 //! everything that has gathered while the last commit ran, for all shards, and commits it with one sync.
 //!
-//! Folder: `lock`, `format`, `store/` (fjall), `snapshots/`, `archive/`. What a shard appends in one commit is one row under
+//! Folder: `lock`, `format`, `moving` (while another store is moved into it), `store/` (fjall), `snapshots/`, `archive/`. What a shard appends in one commit is one row under
 //! (shard, position of the first); see `chunk.rs`.
 
 mod committer;
@@ -13,8 +13,10 @@ mod journal;
 mod rows;
 mod trim;
 
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fjall::Readable;
@@ -48,12 +50,45 @@ impl EmbeddedLog {
     /// # Errors
     /// [`OpenError`] says what is in the way.
     pub fn open(options: &Options, tuning: &Tuning) -> Result<Self, OpenError> {
+        let lock = folder::lock(&options.path)?;
+        folder::whole(&options.path)?;
+        Self::open_locked(options, tuning, lock)
+    }
+
+    /// Opens a new data folder that another store is moved into, or one in which the same move broke off. Until
+    /// [`Self::moved`] nobody else opens it.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what is in the way.
+    pub fn open_for_move(options: &Options, tuning: &Tuning, which: &str) -> Result<Self, OpenError> {
+        let lock = folder::lock(&options.path)?;
+        folder::begin_move(&options.path, which)?;
+        Self::open_locked(options, tuning, lock)
+    }
+
+    /// The move into this folder is done.
+    ///
+    /// # Errors
+    /// If that cannot be written down.
+    pub fn moved(&self, folder: &Path) -> Result<(), OpenError> {
+        folder::end_move(folder)
+    }
+
+    fn open_locked(options: &Options, tuning: &Tuning, lock: File) -> Result<Self, OpenError> {
         let path = &options.path;
         let trouble = |detail: String| OpenError::Io { path: path.clone(), detail };
-        let lock = folder::lock(path)?;
         folder::check_format(path)?;
         let store = folder::open(path, options.level, tuning)?;
-        let heads = rows::heads(&store.records).map_err(|error| trouble(error.to_string()))?;
+        let snapshots = Snapshots::new(&path.join("snapshots"));
+        let mut heads = rows::heads(&store.records).map_err(|error| trouble(error.to_string()))?;
+        // A shard whose records are all in its snapshot goes on from there.
+        for shard in snapshots.shards().map_err(|error| trouble(error.to_string()))? {
+            if let Entry::Vacant(vacant) = heads.entry(shard)
+                && let Some(at) = snapshots.newest(shard).map_err(|error| trouble(error.to_string()))?
+            {
+                vacant.insert(at);
+            }
+        }
         let shared = Arc::new(Shared::new(heads));
         let committer =
             Committer::start(store.clone(), options.level, path.clone(), Arc::clone(&shared), tuning)
@@ -63,7 +98,7 @@ impl EmbeddedLog {
             store,
             shared,
             committer: Mutex::new(Some(committer)),
-            snapshots: Snapshots::new(&path.join("snapshots")),
+            snapshots,
             archive: Archive::new(&path.join(archive::FOLDER), options.archive_days),
             _lock: lock,
         })
@@ -137,6 +172,10 @@ impl Log for EmbeddedLog {
         }
     }
 
+    fn snapshots(&self, shard: ShardId) -> Result<Vec<Snapshot>, ReadError> {
+        self.snapshots.verified(shard)
+    }
+
     fn trim(&self, shard: ShardId) -> Result<u64, ReadError> {
         let snapshots = self.snapshots.verified(shard)?;
         let moved = match snapshots.get(1) {
@@ -152,16 +191,8 @@ impl Log for EmbeddedLog {
 
     fn oldest(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError> {
         let in_log = rows::first(&self.store.records, shard)?;
-        let Some(first) = self.archive.first(shard).into_iter().chain(in_log).min() else { return Ok(None) };
-        if first == Position(1) {
-            return Ok(None);
-        }
-        let kept = self.archive.states().verified(shard)?.into_iter().chain(self.snapshots.verified(shard)?);
-        let reached = kept.filter(|it| it.position.0 + 1 >= first.0);
-        match reached.min_by_key(|it| it.position) {
-            Some(state) => Ok(Some(state)),
-            None => Err(ReadError::Gap { shard, after: Position(0), first }),
-        }
+        let begins = in_log.unwrap_or(Position(self.shared.last(shard).0 + 1));
+        self.archive.oldest(shard, begins, self.snapshots.verified(shard)?)
     }
 
     fn replay_archived(

@@ -144,6 +144,19 @@ impl Bus {
         .await
     }
 
+    /// A value that is kept.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked.
+    pub async fn look(&self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+        let name = name.to_owned();
+        self.once(move |reader| async move {
+            let link = reader.link().await?;
+            link.call(cmd("GET").arg(reader.layout.common(&name))).await
+        })
+        .await
+    }
+
     /// Takes a value away; of several who try only one gets it.
     ///
     /// # Errors

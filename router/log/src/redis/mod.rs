@@ -328,8 +328,12 @@ impl Log for RedisLog {
         }
     }
 
+    fn snapshots(&self, shard: ShardId) -> Result<Vec<Snapshot>, ReadError> {
+        self.ask(|inner| async move { inner.reader.verified(shard).await })
+    }
+
     fn trim(&self, shard: ShardId) -> Result<u64, ReadError> {
-        let snapshots = self.ask(|inner| async move { inner.reader.verified(shard).await })?;
+        let snapshots = self.snapshots(shard)?;
         let moved = match snapshots.get(1) {
             Some(older) => {
                 self.archive.keep_state(shard, older)?;
@@ -339,6 +343,23 @@ impl Log for RedisLog {
         };
         self.archive.sweep(shard);
         Ok(moved)
+    }
+
+    fn oldest(&self, shard: ShardId) -> Result<Option<Snapshot>, ReadError> {
+        let begins = match self.first(shard)? {
+            Some(first) => first,
+            None => Position(self.last(shard)?.0 + 1),
+        };
+        self.archive.oldest(shard, begins, self.snapshots(shard)?)
+    }
+
+    fn replay_archived(
+        &self,
+        shard: ShardId,
+        after: Position,
+        each: EachRecord<'_>,
+    ) -> Result<(), ReadError> {
+        self.archive.replay(shard, after, each)
     }
 
     fn recent_keys(&self, shard: ShardId, table: Table) -> Result<Option<Vec<Vec<u8>>>, ReadError> {

@@ -40,6 +40,13 @@ impl<'a> KeyRow<'a> {
     }
 }
 
+/// Which of two rows of a customer is the later one: that of the higher generation, and of one generation that with a key.
+/// What is no row is earlier than any.
+#[must_use]
+pub fn rank(row: &[u8]) -> Option<(u32, bool)> {
+    KeyRow::parse(row).ok().map(|row| (row.generation, row.wrapped.is_some()))
+}
+
 /// Wraps the bytes of a data key for its customer's row.
 pub(super) fn wrap(
     wrapping: &LessSafeKey,

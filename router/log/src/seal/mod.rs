@@ -28,6 +28,7 @@ use self::cipher::{cipher, decrypt, encrypt, random};
 pub use self::erased::erased;
 pub use self::file::{FileKey, seal_file, unseal_file};
 use self::files::{KeyFiles, Loaded};
+pub use self::keys::rank;
 use self::keys::{DataKey, Hot, KeyRow, unwrap};
 use crate::{Level, Log, ShardId, Table, Write};
 
