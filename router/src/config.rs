@@ -135,6 +135,18 @@ impl Config {
         }
     }
 
+    /// Where the blob store is: in `blobs` below this.
+    #[must_use]
+    pub fn blobs(&self) -> &Path {
+        if self.shares_blobs() { &self.redis.blobs } else { &self.data }
+    }
+
+    /// Whether all nodes have one blob store.
+    #[must_use]
+    pub fn shares_blobs(&self) -> bool {
+        self.redis.is_set() && !self.redis.blobs.as_os_str().is_empty()
+    }
+
     /// How to open the store.
     ///
     /// # Errors

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use log_store::Log;
 use log_store::blob::{BlobHash, BlobStore, FOLDER, FolderBlobs, MemoryBlobs};
 use log_store::seal::{FileKey, seal_file, unseal_file};
+use log_store::segments::WithSegments;
 use policy::id::WorkspaceId;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,11 @@ impl Files {
         Self { blobs: Arc::new(FolderBlobs::new(&data.join(FOLDER), FILE_MAX)) }
     }
 
+    /// A log whose ended conversations may lie here.
+    pub(crate) fn with_segments(&self, log: Arc<dyn Log>) -> Arc<WithSegments> {
+        Arc::new(WithSegments::new(log, Arc::clone(&self.blobs)))
+    }
+
     /// In memory.
     pub(crate) fn in_memory() -> Self {
         Self { blobs: Arc::new(MemoryBlobs::new(FILE_MAX)) }
@@ -101,9 +108,42 @@ impl Files {
     }
 }
 
+/// The name of a blob store, by which nodes know whether they have the same one; the first node gives it.
+///
+/// # Errors
+/// If it cannot be read or written.
+pub(crate) fn name_of(folder: &Path) -> anyhow::Result<Vec<u8>> {
+    let folder = folder.join(FOLDER);
+    let unusable = || format!("the blob store in {} cannot be used", folder.display());
+    std::fs::create_dir_all(&folder).with_context(unusable)?;
+    let path = folder.join("name");
+    let new = uuid::Uuid::now_v7().simple().to_string();
+    // Written beside and linked, so that of several nodes which start together one gives the name, whole.
+    let beside = folder.join(format!("{new}.part"));
+    std::fs::write(&beside, &new).with_context(unusable)?;
+    let linked = std::fs::hard_link(&beside, &path);
+    std::fs::remove_file(&beside).with_context(unusable)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error).with_context(unusable),
+        _ => std::fs::read(&path).with_context(unusable),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_blob_store_has_one_name() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        assert_eq!(name_of(one.path()).unwrap(), name_of(one.path()).unwrap());
+        assert_ne!(name_of(one.path()).unwrap(), name_of(other.path()).unwrap());
+        assert_eq!(
+            std::fs::read_dir(one.path().join(FOLDER)).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
+    }
 
     #[tokio::test]
     async fn small_and_large_come_back_and_nothing_crosses_workspaces() {

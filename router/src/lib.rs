@@ -7,6 +7,7 @@
 //! | [`listen`] | the accept loop: TLS, limits, sources |
 //! | [`api`], [`pages`], [`texts`] | HTTP: the API, the embedded pages, the catalogues |
 //! | [`accounts`], [`tickets`] | who may do what |
+//! | [`rates`] | limits on requests by source, on this node and over all nodes |
 //! | [`session`] | WebSocket sessions: resume, limits, slow readers |
 //! | [`shard`] | THE loop: command, engine, log, effects |
 //! | [`recording`] | what was recorded of a workspace, for export and what-if |
@@ -30,6 +31,7 @@ mod files;
 pub mod listen;
 pub mod metrics;
 pub mod pages;
+pub mod rates;
 pub mod recording;
 pub mod server;
 pub mod service;

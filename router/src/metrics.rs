@@ -62,7 +62,7 @@ pub enum OfferStep {
 }
 
 /// The names of all figures, without the prefix `switchboard_` and the suffixes that OpenMetrics adds.
-pub const NAMES: [&str; 29] = [
+pub const NAMES: [&str; 30] = [
     "accepted",
     "alarms",
     "append_seconds",
@@ -74,6 +74,7 @@ pub const NAMES: [&str; 29] = [
     "condition_errors",
     "connections",
     "connections_refused",
+    "conversations_moved",
     "decision_seconds",
     "decisions",
     "frames_in",
@@ -121,6 +122,7 @@ pub struct Metrics {
     decision_seconds: Histogram,
     batch_records: Histogram,
     appends_failed: Counter,
+    conversations_moved: Counter,
     http: Family<RouteLabel, Counter>,
     tickets_refused: Counter,
     sign_ins_failed: Counter,
@@ -181,6 +183,7 @@ impl Metrics {
             decision_seconds: Histogram::new(decision_buckets),
             batch_records: Histogram::new(batch_buckets),
             appends_failed: Counter::default(),
+            conversations_moved: Counter::default(),
             http: Family::default(),
             tickets_refused: Counter::default(),
             sign_ins_failed: Counter::default(),
@@ -239,6 +242,11 @@ impl Metrics {
         );
         registry.register("batch_records", "Records in one append of a shard", self.batch_records.clone());
         registry.register("appends_failed", "Appends that the log refused", self.appends_failed.clone());
+        registry.register(
+            "conversations_moved",
+            "Ended conversations that left Redis for the blob store",
+            self.conversations_moved.clone(),
+        );
         registry.register("http_requests", "Requests to the API, by route and status", self.http.clone());
         registry.register("tickets_refused", "Upgrades without a good ticket", self.tickets_refused.clone());
         registry.register("sign_ins_failed", "Sign-ins that failed", self.sign_ins_failed.clone());
@@ -341,6 +349,11 @@ impl Metrics {
     pub fn batch(&self, records: usize) {
         #[expect(clippy::cast_precision_loss, reason = "records of one batch")]
         self.batch_records.observe(records as f64);
+    }
+
+    /// An ended conversation has left the store.
+    pub fn conversation_moved(&self) {
+        self.conversations_moved.inc();
     }
 
     /// An append was refused.

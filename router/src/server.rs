@@ -1,14 +1,12 @@
 //! The server: its parts, built once and handed round; how it starts, and how it stops in order.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::http::HeaderMap;
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use data_encoding::HEXLOWER;
 use log_store::redis::RedisLog;
 use log_store::{Level, Log, ShardId, Vault};
 use policy::id::WorkspaceId;
@@ -25,10 +23,11 @@ use crate::clock::Clock;
 use crate::cluster::{self, Cluster, HandedMail, Keeper, Owner};
 use crate::config::Config;
 use crate::email;
-use crate::files::Files;
+use crate::files::{self, Files};
 use crate::listen::{self, ReloadableTls};
 use crate::metrics::Metrics;
 use crate::pages;
+use crate::rates::{Rate, SourceLimit};
 use crate::service::Supervisor;
 use crate::session::Registry;
 use crate::session::stream::RingLimits;
@@ -66,7 +65,7 @@ pub struct App {
     /// Files beside the store.
     pub(crate) files: Files,
     /// Requests by source.
-    pub requests: SourceLimit,
+    pub requests: Arc<SourceLimit>,
     /// How to sign in, in demo mode only.
     pub demo: OnceLock<DemoSignIn>,
     clock: Clock,
@@ -158,43 +157,6 @@ impl App {
     }
 }
 
-/// Requests by source: IPv4 by address, IPv6 by /64, and all of a /48 together.
-pub struct SourceLimit {
-    sources: DefaultKeyedRateLimiter<IpAddr>,
-    sites: DefaultKeyedRateLimiter<IpAddr>,
-}
-
-impl SourceLimit {
-    fn new(per_s: u32, burst: u32) -> Self {
-        let limiter = |times: u32| {
-            let many = |number: u32| NonZeroU32::new(number.saturating_mul(times)).unwrap_or(NonZeroU32::MIN);
-            RateLimiter::keyed(Quota::per_second(many(per_s)).allow_burst(many(burst)))
-        };
-        Self { sources: limiter(1), sites: limiter(listen::SITE_TIMES) }
-    }
-
-    /// One more request of a source.
-    ///
-    /// # Errors
-    /// The wait in milliseconds, if it is one too many.
-    pub fn check(&self, source: IpAddr) -> Result<(), u32> {
-        // The site first: a source beyond its share is not even remembered.
-        let site = listen::site_of(source).map_or(Ok(()), |site| self.sites.check_key(&site));
-        site.and_then(|()| self.sources.check_key(&listen::source_of(source))).map_err(|not_until| {
-            let wait = not_until.wait_time_from(DefaultClock::default().now());
-            u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1)
-        })
-    }
-
-    /// Forgets sources that have been quiet.
-    fn sweep(&self) {
-        for limiter in [&self.sources, &self.sites] {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
-        }
-    }
-}
-
 /// A server that runs.
 pub struct Server {
     /// Its parts.
@@ -221,6 +183,12 @@ impl Server {
         let address = listener.local_addr()?;
         let opened = Arc::clone(&config);
         let (log, redis) = tokio::task::spawn_blocking(move || opened.open_store()).await??;
+        let files = match log.level() {
+            Level::Memory => Files::in_memory(),
+            _ => Files::below(config.blobs()),
+        };
+        let segments = files.with_segments(log);
+        let log = Arc::clone(&segments) as Arc<dyn Log>;
         let vault = Arc::new(Vault::open(config.keys(), Arc::clone(&log))?);
         let email = Arc::new(email::Accounts::new(&config, &vault)?);
         let cluster = match redis {
@@ -240,6 +208,7 @@ impl Server {
             vault: Arc::clone(&vault),
             registry: Arc::clone(&registry),
             metrics: Arc::clone(&metrics),
+            segments: config.shares_blobs().then_some(segments),
             snapshots: shard::Turn::default(),
             clock: clock.clone(),
             email: Arc::clone(&email),
@@ -249,10 +218,11 @@ impl Server {
             Some(_) => JoinSet::new(),
             None => start_shards(&parts, &stop, &shards_here).await?,
         };
-        let files = match log.level() {
-            Level::Memory => Files::in_memory(),
-            _ => Files::below(&config.data),
-        };
+        let rate = Rate::per_second(config.limits.requests_per_s, config.limits.requests_burst);
+        let names = Arc::clone(&vault);
+        let name =
+            move |ip: IpAddr| HEXLOWER.encode(&names.dedupe_key(&[b"source", ip.to_string().as_bytes()]));
+        let requests = Arc::new(SourceLimit::new(rate, bus.clone(), name));
         let app = Arc::new(App {
             accounts: Accounts::open(Arc::clone(&log), config.sessions.sign_in_hours, bus.clone()).await?,
             level: log.level(),
@@ -266,7 +236,7 @@ impl Server {
             metrics,
             email: Arc::clone(&email),
             files,
-            requests: SourceLimit::new(config.limits.requests_per_s, config.limits.requests_burst),
+            requests,
             demo: OnceLock::new(),
             clock,
             drain: watch::channel(None).0,
@@ -296,6 +266,7 @@ impl Server {
         ));
         tasks.spawn(sweep(Arc::clone(&app)));
         tasks.spawn(trial::run(Arc::clone(&app)));
+        tasks.spawn(Arc::clone(&app.requests).run());
         email::start(&app, &email, &mut tasks).await?;
         Ok(Self { app, address, stop, listening, tasks, shards, vault })
     }
@@ -389,6 +360,16 @@ async fn join(config: &Config, redis: Arc<RedisLog>, vault: &Vault) -> anyhow::R
              from another node, or name their folder with `redis.keys`",
             config.keys().join("keys").display()
         );
+    }
+    if config.shares_blobs() {
+        let ours = files::name_of(config.blobs())?;
+        if cluster.bus.claim(cluster::BLOBS, ours.clone(), None).await?.is_some_and(|others| others != ours) {
+            anyhow::bail!(
+                "the blob store in {} is not the one that the other nodes have: mount the same folder on all nodes, and name \
+                 it with `redis.blobs`",
+                config.blobs().join("blobs").display()
+            );
+        }
     }
     Ok(cluster)
 }

@@ -17,6 +17,7 @@ fn migrate(redis: &Redis, node: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .env("SWITCHBOARD__REDIS__URLS", redis.url())
         .env("SWITCHBOARD__REDIS__KEYS", redis.keys())
+        .env("SWITCHBOARD__REDIS__BLOBS", redis.keys())
         .env("SWITCHBOARD__REDIS__LEASE_MS", tests::LEASE_MS.to_string())
         .env("SWITCHBOARD__DATA", node)
         .output()

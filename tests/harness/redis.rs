@@ -17,6 +17,8 @@ pub struct Redis {
     port: u16,
     folder: TempDir,
     child: Child,
+    /// What every node on it is set to.
+    settings: Vec<(String, String)>,
 }
 
 impl Redis {
@@ -43,11 +45,24 @@ impl Redis {
     /// Where it does not come up.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts one whose nodes have these settings, named as in `SWITCHBOARD__NAME`.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    #[must_use]
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        let settings = settings
+            .iter()
+            .map(|(name, value)| (format!("SWITCHBOARD__{name}"), (*value).to_owned()))
+            .collect();
         let folder = tempfile::tempdir().expect("a folder for Redis can be made");
         let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr());
         let port = free.expect("there is a free port").port();
         let child = spawn(port, folder.path());
-        Self { port, folder, child }
+        Self { port, folder, child, settings }
     }
 
     /// Where it is.
@@ -60,6 +75,12 @@ impl Redis {
     #[must_use]
     pub fn keys(&self) -> PathBuf {
         self.folder.path().join("nodes")
+    }
+
+    /// What every node on it is set to.
+    #[must_use]
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
     }
 
     /// Sends it a signal.

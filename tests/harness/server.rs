@@ -253,6 +253,8 @@ fn launch(
         command
             .env("SWITCHBOARD__REDIS__URLS", redis.url())
             .env("SWITCHBOARD__REDIS__KEYS", redis.keys())
+            .env("SWITCHBOARD__REDIS__BLOBS", redis.keys())
+            .envs(redis.settings().iter().map(|(name, value)| (name, value)))
             .env("SWITCHBOARD__REDIS__LEASE_MS", LEASE_MS.to_string());
     }
     let mut child = command

@@ -7,6 +7,7 @@
 //! | [`redis`] | a store for several nodes: Redis, with leases that say which node owns a shard |
 //! | [`snapshots`], [`archive`] | files beside the store: states to start from, and what recovery no longer needs |
 //! | [`history`] | all that is kept of a shard, from archive and log as one |
+//! | [`segments`] | ended conversations that have left the store for the blob store |
 //! | [`seal`] | bodies sealed with a data key per customer |
 //! | [`blob`] | attachments |
 //! | [`backup`] | a consistent copy of everything, verified on the way back |
@@ -33,6 +34,7 @@ pub mod migrate;
 mod options;
 pub mod redis;
 pub mod seal;
+pub mod segments;
 pub mod snapshots;
 
 use std::sync::Arc;
@@ -53,6 +55,9 @@ pub type EachRecord<'a> = &'a mut dyn FnMut(Position, &[u8]) -> bool;
 pub type EachCopied<'a> = &'a mut dyn FnMut(Copied<'_>) -> Result<(), ReadError>;
 /// Rows of a side table.
 pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What the keys of some conversations begin with, and where the next ones are.
+pub type Conversations = (Vec<Vec<u8>>, u64);
 
 /// The log of all shards, with its side tables.
 pub trait Log: Send + Sync + 'static {
@@ -167,6 +172,15 @@ pub trait Log: Send + Sync + 'static {
     /// # Errors
     /// If the store cannot be read.
     fn recent_keys(&self, _shard: ShardId, _table: Table) -> Result<Option<Vec<Vec<u8>>>, ReadError> {
+        Ok(None)
+    }
+
+    /// A page of the conversations of a shard, by the 32 bytes that their keys begin with, from a place on, and the place of the
+    /// next page, 0 after the last; `None` where they stay in the store for good.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    fn conversations(&self, _shard: ShardId, _from: u64) -> Result<Option<Conversations>, ReadError> {
         Ok(None)
     }
 

@@ -182,7 +182,7 @@ fn files_go_once_and_other_keys_are_refused() {
         std::fs::write(from.join(name), name).unwrap();
     }
     for _ in 0..2 {
-        assert_eq!(copy_files(from, to, &|name| !name.starts_with("blobs/two")).unwrap(), 2);
+        assert_eq!(copy_files(from, to, to, &|name| !name.starts_with("blobs/two")).unwrap(), 2);
     }
     assert_eq!(std::fs::read(to.join("blobs/one/ab/abc")).unwrap(), b"blobs/one/ab/abc");
     assert!(!to.join("blobs/two").exists() && !to.join("other").exists());

@@ -1,16 +1,20 @@
 //! Passwords: Argon2id, two at a time, the same work for unknown names, and slowed down by name and by source.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use aws_lc_rs::digest;
+use aws_lc_rs::{digest, hmac};
+use data_encoding::HEXLOWER;
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{DefaultKeyedRateLimiter, RateLimiter};
+use log_store::redis::Spend;
 use tokio::sync::Semaphore;
+
+use crate::rates::Rate;
 
 use crate::listen::{SITE_TIMES, site_of, source_of};
 
@@ -22,12 +26,12 @@ const AT_ONCE: usize = 2;
 /// Sign-ins that may wait for a hash, some seconds in all; the next one is told to come back.
 const WAITING_MAX: usize = 128;
 const BUSY_MS: u32 = 2_000;
+const MINUTE: Duration = Duration::from_secs(60);
 /// Tries of one user: ten at once, then one every six seconds.
-const BY_NAME: (u32, u32) = (10, 10);
-/// Tries of one source, which may be an office in the morning: sixty at once, then one every two seconds.
-const BY_SOURCE: (u32, u32) = (60, 30);
-/// Tries of one site, as many as four sources have.
-const BY_SITE: (u32, u32) = (BY_SOURCE.0 * SITE_TIMES, BY_SOURCE.1 * SITE_TIMES);
+const BY_NAME: Rate = Rate { count: 10, per: MINUTE, burst: 10 };
+/// Tries of one source, which may be an office in the morning: sixty at once, then one every two seconds. A site has as many as
+/// four sources have.
+const BY_SOURCE: Rate = Rate { count: 30, per: MINUTE, burst: 60 };
 /// Names and sources that are remembered; beyond, nobody new is let try until some are forgotten.
 const REMEMBERED_MAX: usize = 100_000;
 
@@ -62,17 +66,17 @@ pub(super) struct Passwords {
 /// How often a password may be tried, by a hash of who or where: no name or address is kept.
 struct Tries {
     limiter: DefaultKeyedRateLimiter<[u8; 16]>,
+    rate: Rate,
     max: usize,
 }
 
 impl Tries {
-    fn new((burst, per_minute): (u32, u32), max: usize) -> Self {
-        let whole = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_minute(whole(per_minute)).allow_burst(whole(burst));
-        Self { limiter: RateLimiter::keyed(quota), max }
+    fn new(rate: Rate, max: usize) -> Self {
+        Self { limiter: RateLimiter::keyed(rate.quota()), rate, max }
     }
 
-    fn one_more(&self, of: &[u8]) -> Result<(), SignInError> {
+    /// One more; what this means to all nodes together.
+    fn one_more(&self, of: &[u8]) -> Result<Spend, SignInError> {
         if self.limiter.len() >= self.max {
             return Err(SignInError::TooMany { retry_ms: 10_000 });
         }
@@ -81,7 +85,8 @@ impl Tries {
         self.limiter.check_key(&key).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             SignInError::TooMany { retry_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX).max(1) }
-        })
+        })?;
+        Ok(self.rate.spend(HEXLOWER.encode(&key), 1, false))
     }
 
     fn sweep(&self) {
@@ -106,7 +111,7 @@ impl Passwords {
             waiting: AtomicUsize::new(0),
             by_name: Tries::new(BY_NAME, REMEMBERED_MAX),
             by_source: Tries::new(BY_SOURCE, REMEMBERED_MAX),
-            by_site: Tries::new(BY_SITE, REMEMBERED_MAX),
+            by_site: Tries::new(BY_SOURCE.times(SITE_TIMES), REMEMBERED_MAX),
             nobody: hash("nobody has this password")?,
         })
     }
@@ -135,12 +140,14 @@ impl Passwords {
     }
 
     /// One more try from an address. The site goes first: what is beyond its share takes no place among the sources.
-    fn one_more_from(&self, ip: IpAddr) -> Result<(), SignInError> {
+    fn one_more_from(&self, ip: IpAddr) -> Result<Vec<Spend>, SignInError> {
         let key = |ip: IpAddr| ip.to_string().into_bytes();
+        let mut spends = Vec::new();
         if let Some(site) = site_of(ip) {
-            self.by_site.one_more(&key(site))?;
+            spends.push(self.by_site.one_more(&key(site))?);
         }
-        self.by_source.one_more(&key(source_of(ip)))
+        spends.push(self.by_source.one_more(&key(source_of(ip)))?);
+        Ok(spends)
     }
 
     async fn work<T: Send + 'static>(
@@ -171,6 +178,21 @@ fn hash(password: &str) -> Result<String, AccountsError> {
 }
 
 impl Accounts {
+    /// Counts tries among all nodes. Their names are keyed anew, so that no hash of an address stands in Redis which anybody
+    /// could make. While Redis is away each node goes by its own limits.
+    async fn together(&self, mut spends: Vec<Spend>) -> Result<(), SignInError> {
+        let Some(bus) = &self.bus else { return Ok(()) };
+        for spend in &mut spends {
+            let tag = hmac::sign(&self.visitors, format!("try {} {}", spend.each_us, spend.key).as_bytes());
+            spend.key = format!("tries:{}", HEXLOWER.encode(&tag.as_ref()[..16]));
+        }
+        let Ok(waits) = bus.spend(spends).await else { return Ok(()) };
+        match waits.into_iter().max().unwrap_or(0) {
+            0 => Ok(()),
+            wait => Err(SignInError::TooMany { retry_ms: u32::try_from(wait).unwrap_or(u32::MAX) }),
+        }
+    }
+
     /// Signs a user in by name and password; without a workspace, in the only one that has such a name. Without a source
     /// (our own calls) only the tries of the name are counted.
     ///
@@ -185,7 +207,7 @@ impl Accounts {
         now_ms: i64,
     ) -> Result<SignedIn, SignInError> {
         if let Some(ip) = source {
-            self.passwords.one_more_from(ip)?;
+            self.together(self.passwords.one_more_from(ip)?).await?;
         }
         // Long names and passwords are no names and passwords of anybody here.
         if name.len() > NAME_MAX || password.len() > PASSWORD_MAX {
@@ -211,7 +233,7 @@ impl Accounts {
             Some((of, user)) => [of.bits().to_be_bytes(), user.agent.bits().to_be_bytes()].concat(),
             None => name.as_bytes().to_vec(),
         };
-        self.passwords.by_name.one_more(&who)?;
+        self.together(vec![self.passwords.by_name.one_more(&who)?]).await?;
         let stored = found.as_ref().and_then(|(_, user)| user.password.clone());
         let matches = self.passwords.verify(password, stored).await?;
         let Some((workspace, user)) = found.filter(|_| matches) else { return Err(SignInError::Wrong) };
@@ -228,12 +250,12 @@ mod tests {
 
     #[test]
     fn tries_are_bounded_in_number_and_in_memory() {
-        let tries = Tries::new((2, 1), 3);
+        let tries = Tries::new(Rate { count: 1, per: MINUTE, burst: 2 }, 3);
         assert!(tries.one_more(b"a").is_ok() && tries.one_more(b"a").is_ok());
         let Err(SignInError::TooMany { retry_ms }) = tries.one_more(b"a") else { panic!("a third try") };
         assert!((1..=60_000).contains(&retry_ms), "{retry_ms}");
         assert!(tries.one_more(b"b").is_ok() && tries.one_more(b"c").is_ok());
-        assert_eq!(tries.one_more(b"d"), Err(SignInError::TooMany { retry_ms: 10_000 }), "full");
+        assert_eq!(tries.one_more(b"d").err(), Some(SignInError::TooMany { retry_ms: 10_000 }), "full");
     }
 
     #[test]

@@ -109,14 +109,23 @@ pub fn cookie(headers: &HeaderMap) -> Option<String> {
         })
 }
 
+/// Marks a request that its source was already counted for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted;
+
+/// One more request of its source, unless it was counted already; the answer to one that is too many.
+pub(crate) fn too_many(app: &App, request: &Request) -> Option<Response> {
+    let extensions = request.extensions();
+    let source = extensions.get::<Source>().filter(|_| extensions.get::<Counted>().is_none())?;
+    let retry_ms = app.requests.check(source.ip).err()?;
+    app.metrics.http("limited", 429);
+    Some(Refusal::too_many(retry_ms).into_response())
+}
+
 /// Limits requests by source and counts answers.
 pub(super) async fn limit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let source = request.extensions().get::<Source>().cloned();
-    if let Some(Source { ip, .. }) = source
-        && let Err(retry_ms) = app.requests.check(ip)
-    {
-        app.metrics.http("limited", 429);
-        return Refusal::too_many(retry_ms).into_response();
+    if let Some(refused) = too_many(&app, &request) {
+        return refused;
     }
     let class = request
         .extensions()

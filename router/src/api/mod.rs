@@ -83,6 +83,8 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+pub(crate) use authorize::{Counted, too_many};
+
 /// Bytes that the body of a request may have: more where a file is sent.
 pub(crate) fn body_max(config: &crate::config::Config, path: &str) -> usize {
     let file = path.starts_with("/api/v1/conversations/") && path.ends_with("/files");

@@ -18,7 +18,7 @@ use super::parcel::{HandedMail, Headers, Parcel};
 use super::{Cluster, Owner};
 use crate::accounts::Principal;
 use crate::api::problem::Refusal;
-use crate::api::{token_of, workspace_of_visitor};
+use crate::api::{Counted, token_of, too_many, workspace_of_visitor};
 use crate::server::{App, DrainSignal};
 
 /// An answer of another node is waited for so long.
@@ -49,7 +49,12 @@ pub(crate) async fn hand_on(State(app): State<Arc<App>>, request: Request, next:
     if ours || request.extensions().get::<HandedOn>().is_some() {
         return next.run(request).await;
     }
-    let (parts, body) = request.into_parts();
+    // Before anything of it is read, and before another node is troubled with it.
+    if let Some(refused) = too_many(&app, &request) {
+        return refused;
+    }
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(Counted);
     let most = crate::api::body_max(&app.config, parts.uri.path());
     let Ok(body) = axum::body::to_bytes(body, most).await else {
         return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is too long")

@@ -33,9 +33,10 @@ use self::post::Post;
 pub(crate) use self::receive::receive;
 use crate::shard::shard_of;
 
-/// What all nodes have in common: the number of shards, which key files they have, and the move that is under way.
+/// What all nodes have in common: the number of shards, which key files and which blob store they have, and the move that is under way.
 pub(crate) const SHARDS: &str = "shards-fixed";
 pub(crate) const KEYS: &str = "keys";
+pub(crate) const BLOBS: &str = "blobs";
 pub(crate) const MOVING: &str = "moving";
 
 /// Who owns a shard.

@@ -63,6 +63,9 @@ impl Config {
         if !(1..=720).contains(&sessions.sign_in_hours) {
             faults.push(("sessions.sign_in_hours", "must be 1 to 720 (30 days)".into()));
         }
+        if self.retention.hot_days > 3_650 {
+            faults.push(("retention.hot_days", "must be 3,650 (ten years) at most".into()));
+        }
         if self.snapshots.every_events == 0 {
             faults.push(("snapshots.every_events", "must be 1 or more".into()));
         }

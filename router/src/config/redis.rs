@@ -32,6 +32,9 @@ pub struct Redis {
     pub node: String,
     /// The folder of the key files, the same on all nodes; empty for `keys` in the data folder.
     pub keys: PathBuf,
+    /// The folder of the blob store, the same on all nodes: attachments, and conversations that have left Redis. Empty for
+    /// `blobs` in the data folder: then conversations do not leave it.
+    pub blobs: PathBuf,
 }
 
 impl Default for Redis {
@@ -48,6 +51,7 @@ impl Default for Redis {
             lease_ms: 3_000,
             node: String::new(),
             keys: PathBuf::new(),
+            blobs: PathBuf::new(),
         }
     }
 }

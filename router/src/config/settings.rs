@@ -224,11 +224,13 @@ impl Default for LogSettings {
 pub struct Retention {
     /// Archived events, in days.
     pub events_days: u32,
+    /// Ended conversations stay on Redis for so many days after their last message; older ones lie in the blob store.
+    pub hot_days: u32,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { events_days: 30 }
+        Self { events_days: 30, hot_days: 7 }
     }
 }
 

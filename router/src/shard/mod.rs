@@ -19,6 +19,7 @@ mod aside;
 mod asks;
 mod board;
 mod cards;
+mod cool;
 mod dedupe;
 mod effects;
 mod failed;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use engine::state::Conversation;
 use engine::{Command, CommandKind, Engine, Event, EventKind, Rejection};
+use log_store::segments::WithSegments;
 use log_store::{Batch, Log, Position, ShardId, Vault, Write};
 use policy::id::{AgentId, CommandId, ConversationId, WorkspaceId};
 use policy::matching::Decision;
@@ -17,6 +18,7 @@ use super::Refused;
 use super::addresses::Pairs;
 use super::board::Board;
 use super::cards::Cards;
+use super::cool::Cooling;
 use super::dedupe::Dedupe;
 use super::promises::Estimator;
 use super::snapshots::Snapshots;
@@ -44,6 +46,8 @@ pub struct Parts {
     pub registry: Arc<Registry>,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// Where ended conversations go from Redis, if they go anywhere.
+    pub segments: Option<Arc<WithSegments>>,
     /// Whose turn it is to write a snapshot.
     pub snapshots: super::Turn,
     /// The time.
@@ -84,6 +88,8 @@ pub struct State {
     /// Conversations that ended in this turn, as they were.
     pub(super) ended: BTreeMap<ConversationId, Conversation>,
     pub(super) snapshots: Snapshots,
+    /// Ended conversations that leave the store.
+    pub(super) cooling: Cooling,
     /// Where forgetting old requests goes on.
     pub(super) forget_from: Vec<u8>,
     /// How much mail went to and fro with each address lately.
@@ -141,6 +147,7 @@ impl State {
             decisions: BTreeMap::new(),
             ended: BTreeMap::new(),
             snapshots: Snapshots::default(),
+            cooling: Cooling::default(),
             forget_from: Vec::new(),
             pairs: Pairs::new(),
         };

@@ -74,6 +74,9 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
                 }
                 turn.drain(..).for_each(|ask| state.ask(ask));
             }
+            if paused.is_none() {
+                state.let_one_leave();
+            }
             match state.take_batch() {
                 Some((batch, effects)) => {
                     state.parts.metrics.batch(batch.records.len());
@@ -238,6 +241,7 @@ impl State {
         self.tell_boards(now);
         self.forget_old_requests();
         self.see_to_snapshot();
+        self.see_to_cooling();
         self.parts
             .metrics
             .waiting(self.id.0, self.engine.workspaces().map(|(_, it)| it.pool.waiting_count()).sum());

@@ -69,8 +69,11 @@ pub(super) fn restore_files(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The key files of a folder by their names, as far as they are there.
-pub(crate) fn key_files(folder: &Path) -> io::Result<Vec<(&'static str, Option<Vec<u8>>)>> {
+/// A key file by its name, if it is there.
+type KeyFile = (&'static str, Option<Vec<u8>>);
+
+/// The key files of a folder.
+pub(crate) fn key_files(folder: &Path) -> io::Result<Vec<KeyFile>> {
     Ok(FILES.into_iter().zip(read(folder)?).collect())
 }
 

@@ -5,14 +5,20 @@ use std::path::Path;
 
 use super::FillError;
 use crate::backup::{FOLDERS, copy_one, each, key_files};
+use crate::blob;
 use crate::file::write_private;
 
 /// Copies the files beside a store that `wanted` names by their paths, each with its time; says how many. One that is there
-/// already, of the same size, is left as it is: none of them ever changes.
+/// already, of the same size, is left as it is: none of them ever changes. The blob store may be elsewhere than the rest.
 ///
 /// # Errors
 /// If one cannot be read or written.
-pub fn copy_files(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) -> Result<u64, FillError> {
+pub fn copy_files(
+    from: &Path,
+    to: &Path,
+    blobs: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<u64, FillError> {
     let mut count = 0;
     for folder in FOLDERS {
         each(from, folder, &mut |name| {
@@ -20,6 +26,7 @@ pub fn copy_files(from: &Path, to: &Path, wanted: &dyn Fn(&str) -> bool) -> Resu
                 return Ok(());
             }
             count += 1;
+            let to = if folder == blob::FOLDER { blobs } else { to };
             let (old, new) = (from.join(name), to.join(name));
             let there = fs::metadata(&new).ok().map(|it| it.len());
             if there == Some(fs::metadata(&old)?.len()) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use redis::{FromRedisValue, RedisResult, Value, cmd};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -27,6 +28,21 @@ pub enum Heard {
     Words(Vec<u8>),
     /// The connection broke and is there again: some words may be missing.
     Gap,
+}
+
+/// Some of a key's share of a limit that all nodes have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spend {
+    /// Whose share.
+    pub key: String,
+    /// One comes to it in so many microseconds.
+    pub each_us: u64,
+    /// So many may be taken at once.
+    pub burst: u32,
+    /// So many are taken.
+    pub count: u32,
+    /// Whether they are taken in any case, since they were let through already.
+    pub anyway: bool,
 }
 
 /// The way to what nodes have in common. It has a connection of its own.
@@ -126,6 +142,28 @@ impl Bus {
                 command.arg(&node).arg(keep);
             };
             link.run(&scripts::BEAT, &[&key], &arguments).await
+        })
+        .await
+    }
+
+    /// Takes from shares, in one round trip; says of each how long to wait in milliseconds, 0 where that much could be had.
+    ///
+    /// # Errors
+    /// If Redis cannot be asked: then nobody knows what was taken.
+    pub async fn spend(&self, spends: Vec<Spend>) -> Result<Vec<u64>, ReadError> {
+        self.once(|reader| async move {
+            let link = reader.link().await?;
+            let asked = spends.iter().map(|it| {
+                let (link, key) = (link.clone(), reader.layout.common(&format!("rate:{}", it.key)));
+                async move {
+                    let arguments = |command: &mut redis::Cmd| {
+                        command.arg(it.each_us).arg(it.burst).arg(it.count).arg(u8::from(it.anyway));
+                    };
+                    link.run(&scripts::SPEND, &[&key], &arguments).await
+                }
+            });
+            let waits: RedisResult<Vec<Value>> = join_all(asked).await.into_iter().collect();
+            waits.map(Value::Array)
         })
         .await
     }

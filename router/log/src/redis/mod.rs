@@ -34,7 +34,7 @@ use redis::cmd;
 use tokio::runtime::{Handle, Runtime, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 
-pub use self::bus::{Bus, Heard};
+pub use self::bus::{Bus, Heard, Spend};
 use self::committer::{Waiting, Worker};
 use self::held::Shared;
 use self::journal::Journal;
@@ -45,8 +45,8 @@ pub use self::place::{Place, Topology};
 use self::read::Reader;
 use crate::archive::{self, Archive};
 use crate::{
-    AppendError, AppendFuture, Batch, Copied, EachCopied, EachRecord, Health, Level, Log, OpenError, Options,
-    Position, ReadError, Rows, ShardId, Snapshot, Table, snapshots,
+    AppendError, AppendFuture, Batch, Conversations, Copied, EachCopied, EachRecord, Health, Level, Log,
+    OpenError, Options, Position, ReadError, Rows, ShardId, Snapshot, Table, snapshots,
 };
 
 /// Batches that may wait for the committer.
@@ -367,6 +367,15 @@ impl Log for RedisLog {
             return Ok(None);
         }
         self.ask(|inner| async move { inner.reader.recent_keys(shard, table).await.map(Some) })
+    }
+
+    fn conversations(&self, shard: ShardId, from: u64) -> Result<Option<Conversations>, ReadError> {
+        self.ask(|inner| async move {
+            let base = inner.reader.layout.table(shard, Table::Transcripts);
+            let (keys, next) = inner.reader.page_of_keys(&base, from).await?;
+            let own = |key: Vec<u8>| key.get(base.len()..).map(<[u8]>::to_vec);
+            Ok(Some((keys.into_iter().filter_map(own).collect(), next)))
+        })
     }
 
     fn get(&self, shard: ShardId, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {

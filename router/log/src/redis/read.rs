@@ -196,13 +196,10 @@ impl Reader {
 
     /// All keys that begin so; slow, and only for copies.
     async fn keys(&self, base: &[u8]) -> Result<Vec<Vec<u8>>, ReadError> {
-        let pattern = [base, b"*"].concat();
         let mut keys = Vec::new();
         let mut cursor = 0u64;
         loop {
-            let mut scan = cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1_000);
-            let (next, found): (u64, Vec<Vec<u8>>) = self.ask(base, &scan).await?;
+            let (found, next) = self.page_of_keys(base, cursor).await?;
             keys.extend(found);
             cursor = next;
             if cursor == 0 {
@@ -212,6 +209,19 @@ impl Reader {
                 return Ok(keys);
             }
         }
+    }
+
+    /// Some keys that begin so, and where the next ones are; 0 after the last.
+    pub(super) async fn page_of_keys(
+        &self,
+        base: &[u8],
+        cursor: u64,
+    ) -> Result<(Vec<Vec<u8>>, u64), ReadError> {
+        let pattern = [base, b"*"].concat();
+        let mut scan = cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1_000);
+        let (next, found): (u64, Vec<Vec<u8>>) = self.ask(base, &scan).await?;
+        Ok((found, next))
     }
 
     /// The keys of a table that were written yesterday and today; a clock that differs by minutes costs nothing.

@@ -32,7 +32,10 @@ pub(super) static BEGIN: LazyLock<Script> = LazyLock::new(|| Script::new(include
 /// Which nodes live.
 pub(super) static BEAT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("beat.lua")));
 
+/// A limit that all nodes have in common.
+pub(super) static SPEND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("spend.lua")));
+
 /// All of them.
-pub(super) fn all() -> [&'static Script; 5] {
-    [&APPEND, &ACQUIRE, &RENEW, &BEGIN, &BEAT]
+pub(super) fn all() -> [&'static Script; 6] {
+    [&APPEND, &ACQUIRE, &RENEW, &BEGIN, &BEAT, &SPEND]
 }

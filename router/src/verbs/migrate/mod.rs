@@ -86,7 +86,7 @@ fn to_redis(config: &Config, data: &Path, names: &[String], handle: &Handle) -> 
         plan.begin(&mut filler)?;
         handle.block_on(alone.lease())?;
         let expected = fill(&plan, &*from, &*to, filler)?;
-        let files = copy_files(data, &config.data, &|name| plan.wants_file(name))?;
+        let files = copy_files(data, &config.data, config.blobs(), &|name| plan.wants_file(name))?;
         compare(&plan, &*to, &expected)?;
         handle.block_on(alone.still())?;
         Ok::<_, anyhow::Error>((expected, files))
@@ -123,7 +123,10 @@ fn from_redis(config: &Config, data: &Path, names: &[String], handle: &Handle) -
         plan.begin(&mut filler)?;
         filler.clear(Table::Dedupe)?;
         let expected = fill(&plan, &*from, &to, filler)?;
-        let files = copy_files(&config.data, data, &|name| plan.wants_file(name))?;
+        let mut files = copy_files(&config.data, data, data, &|name| plan.wants_file(name))?;
+        if config.shares_blobs() {
+            files += copy_files(config.blobs(), data, data, &|name| plan.wants_file(name))?;
+        }
         compare(&plan, &to, &expected)?;
         handle.block_on(alone.still())?;
         to.close();
