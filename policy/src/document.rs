@@ -184,6 +184,12 @@ impl Rule {
         self != Self::BestScore
     }
 
+    /// Whether it looks at what agents have learned. For the others they stay what was typed in, and share their profiles.
+    #[must_use]
+    pub fn weighs_ability(self) -> bool {
+        self == Self::LeastCustomerTime
+    }
+
     /// Whether it may let a conversation wait although somebody is free.
     #[must_use]
     pub fn looks_again(self) -> bool {

@@ -49,13 +49,27 @@ impl Workspace {
                 seen.ended(at, half_life, solved);
             }
         }
-        self.put_in_pool(agent, at);
+        if self.believes_otherwise(agent) {
+            self.put_in_pool(agent, at);
+        }
+    }
+
+    /// Whether the pool may have to look at an agent in another way than it does. Nothing else of a profile is learned, and no
+    /// step is finer than the first.
+    fn believes_otherwise(&self, id: AgentId) -> bool {
+        let (Some(agent), Some(known)) = (self.agents.get(&id), self.pool.profile(id)) else { return false };
+        let (finest, _) = STEPS[0];
+        self.policy.document().rule.weighs_ability()
+            && self.abilities(agent, Some(&known.ability), finest) != known.ability
     }
 
     /// Puts what is believed of an agent into the profile that the pool looks at. Agents of equal profiles are looked at as
     /// one, so beliefs are rounded: to the finest step that leads to a profile that somebody has already, or that there is
     /// room for one more of. Where none does, what was known before stays as long as that makes no new profile either.
     pub(super) fn believe(&self, id: AgentId, agent: &Agent, profile: &mut AgentProfile) {
+        if !self.policy.document().rule.weighs_ability() {
+            return;
+        }
         let known = self.pool.profile(id).map(|known| &known.ability);
         // Who moves from a profile that nobody shares leaves room for another.
         let moves = known.is_some_and(|known| !known.is_empty()) && self.pool.has_own_profile(id);

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use policy::Policy;
+use policy::{Document, Policy};
 use policy::id::{AgentId, ConversationId, OfferId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
@@ -24,7 +24,8 @@ impl Workspace {
                     let before = core::mem::replace(&mut self.policy, policy);
                     self.policy_version = *version;
                     let (old, new) = (before.document(), self.policy.document());
-                    if (old.learning, &old.turn_caps) != (new.learning, &new.turn_caps) {
+                    let counts = |it: &Document| (it.learning, it.rule.weighs_ability());
+                    if counts(old) != counts(new) || old.turn_caps != new.turn_caps {
                         let agents: Vec<AgentId> = self.agents.keys().copied().collect();
                         agents.into_iter().for_each(|agent| self.put_in_pool(agent, at));
                     }
