@@ -129,8 +129,12 @@ impl Agent {
             {
                 self.asked.insert(request, Some(*id));
                 self.journal.note_at(from, What::Sent { request, text: turn.digest });
-                let frame =
-                    ClientFrame::Send { id: request.text(), conversation: Some(*id), text: turn.text };
+                let frame = ClientFrame::Send {
+                    id: request.text(),
+                    conversation: Some(*id),
+                    contact_point: None,
+                    text: turn.text,
+                };
                 self.client.ask(request, frame).await;
             } else if hold.talk.done() {
                 hold.closing = true;

@@ -97,6 +97,7 @@ impl Customer {
                     let frame = ClientFrame::Send {
                         id: request.text(),
                         conversation: self.conversation,
+                        contact_point: None,
                         text: turn.text,
                     };
                     self.client.ask(request, frame).await;

@@ -189,7 +189,9 @@ async fn a_conversation_is_handed_over_with_all_that_was_said() {
     steps::message(&mut customer, "three").await;
     let id = first.id();
     let text = "four".to_owned();
-    let late = first.ask(ClientFrame::Send { id, conversation: Some(conversation), text }).await;
+    let late = first
+        .ask(ClientFrame::Send { id, conversation: Some(conversation), contact_point: None, text })
+        .await;
     assert!(late.is_err(), "one holder at most may speak: {late:?}");
 }
 

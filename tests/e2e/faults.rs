@@ -57,7 +57,8 @@ async fn a_failing_sync_acknowledges_nothing_and_ends_the_server() {
     for number in 0..40 {
         let id = format!("sync-{number}");
         let text = format!("message {number}");
-        let frame = protocol::ClientFrame::Send { id, conversation: None, text: text.clone() };
+        let frame =
+            protocol::ClientFrame::Send { id, conversation: None, contact_point: None, text: text.clone() };
         match customer.ask_the_dying(&frame).await {
             Some(Ok(ServerFrame::Accepted { conversation: of, .. })) => {
                 conversation = of;

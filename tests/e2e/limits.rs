@@ -69,11 +69,15 @@ async fn texts_are_held_to_their_bounds() {
     let (fits, too_long) = ("x".repeat(16_384), "x".repeat(16_385));
     for text in ["", "   \n ", &too_long, "bell \u{7}", "escape \u{1b}[31m", "nul \u{0}"] {
         let id = customer.id();
-        let answer = customer.ask(ClientFrame::Send { id, conversation: None, text: text.to_owned() }).await;
+        let answer = customer
+            .ask(ClientFrame::Send { id, conversation: None, contact_point: None, text: text.to_owned() })
+            .await;
         assert_eq!(answer, Err(Code::Invalid), "{:?}", &text[..text.len().min(20)]);
     }
     for id in [String::new(), "x".repeat(65)] {
-        customer.send(&ClientFrame::Send { id, conversation: None, text: "x".to_owned() }).await;
+        customer
+            .send(&ClientFrame::Send { id, conversation: None, contact_point: None, text: "x".to_owned() })
+            .await;
         rejected(&mut customer, Code::Invalid).await;
     }
     assert_eq!(customer.say(None, &fits).await.2, 1, "nothing that was rejected left a trace");

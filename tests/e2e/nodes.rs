@@ -139,6 +139,7 @@ async fn a_frozen_owner_that_wakes_up_says_nothing_that_is_not_so() {
     let frame = ClientFrame::Send {
         id: "to-the-frozen".to_owned(),
         conversation: Some(conversation),
+        contact_point: None,
         text: "while frozen".to_owned(),
     };
     customer.send(&frame).await;
@@ -179,6 +180,7 @@ async fn without_redis_sockets_stay_and_nothing_is_falsely_accepted() {
     let send = |id: &str| ClientFrame::Send {
         id: id.to_owned(),
         conversation: Some(conversation),
+        contact_point: None,
         text: id.to_owned(),
     };
     customer.send(&send("first")).await;

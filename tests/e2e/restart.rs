@@ -51,8 +51,12 @@ async fn a_request_without_an_answer_can_be_sent_again_after_the_restart() {
     let workspace = server.workspace("shop", None).await;
     let mut visitor = workspace.visitor().await;
     let mut customer = visitor.connect().await;
-    let frame =
-        ClientFrame::Send { id: "over-the-kill".to_owned(), conversation: None, text: "once".to_owned() };
+    let frame = ClientFrame::Send {
+        id: "over-the-kill".to_owned(),
+        conversation: None,
+        contact_point: None,
+        text: "once".to_owned(),
+    };
     customer.send(&frame).await;
     server.kill().await;
     customer.vanish();

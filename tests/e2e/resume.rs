@@ -109,8 +109,12 @@ async fn a_request_that_is_sent_again_is_done_once() {
     let mut agent = workspace.agent("ana").await.online().await;
     let mut visitor = workspace.visitor().await;
     let mut customer = visitor.connect().await;
-    let frame =
-        ClientFrame::Send { id: "again-1".to_owned(), conversation: None, text: "only once".to_owned() };
+    let frame = ClientFrame::Send {
+        id: "again-1".to_owned(),
+        conversation: None,
+        contact_point: None,
+        text: "only once".to_owned(),
+    };
     let first = customer.ask(frame.clone()).await.expect("accepted");
     let second = customer.ask(frame.clone()).await.expect("accepted again");
     customer.vanish();

@@ -101,6 +101,7 @@ async fn customers_write_and_end_their_own() {
         ClientFrame::Send {
             id: "s-1".to_owned(),
             conversation: Some(conversation),
+            contact_point: None,
             text: "not mine".to_owned(),
         },
         ClientFrame::Close { id: "s-2".to_owned(), conversation, solved: None },
@@ -129,6 +130,7 @@ async fn agents_act_on_what_they_hold() {
         ClientFrame::Send {
             id: "o-1".to_owned(),
             conversation: Some(conversation),
+            contact_point: None,
             text: "not mine".to_owned(),
         },
         ClientFrame::Close { id: "o-2".to_owned(), conversation, solved: None },

@@ -86,7 +86,9 @@ async fn nothing_crosses_workspaces() {
     for client in [&mut elsewhere, &mut other] {
         let id = client.id();
         let text = "let me in".to_owned();
-        let send = client.ask(ClientFrame::Send { id, conversation: Some(conversation), text }).await;
+        let send = client
+            .ask(ClientFrame::Send { id, conversation: Some(conversation), contact_point: None, text })
+            .await;
         assert_eq!(send, Err(Code::NotFound));
         let id = client.id();
         let close = client.ask(ClientFrame::Close { id, conversation, solved: None }).await;

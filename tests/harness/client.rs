@@ -148,7 +148,7 @@ impl Client {
         text: &str,
     ) -> (ConversationId, MessageId, u64) {
         let id = self.id();
-        let frame = ClientFrame::Send { id, conversation, text: text.to_owned() };
+        let frame = ClientFrame::Send { id, conversation, contact_point: None, text: text.to_owned() };
         match self.ask(frame).await.expect("a plain message is accepted") {
             ServerFrame::Accepted {
                 conversation: Some(conversation),

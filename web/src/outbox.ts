@@ -14,6 +14,8 @@ export interface Outgoing {
   text: string;
   /** What a mail has beside its text, where it goes by email. */
   mail?: MailInput | undefined;
+  /** To which contact point, where that was chosen. */
+  contact_point?: string | undefined;
   at_ms: number;
   state: Unconfirmed;
   /** Why it was refused. */

@@ -191,6 +191,11 @@ export type ClientFrame = { "type": "hello",
   conversation?: ConversationId | null,
   /** The text, 1 to 16,384 bytes after trimming. */
   text: string,
+  /**
+   * For agents: to which contact point of the conversation; else to the one that was used last. Nothing goes to one that
+   * the customer has never written from.
+   */
+  contact_point?: ContactPointId | null,
 } | { "type": "mail",
   /** The client's id of this request, 1 to 64 characters. */
   id: string,
@@ -198,6 +203,8 @@ export type ClientFrame = { "type": "hello",
   conversation: ConversationId,
   /** The text, 1 to 16,384 bytes after trimming. */
   text: string,
+  /** To which contact point of email of the conversation; else to the one that was used last. */
+  contact_point?: ContactPointId | null,
   /** Subject, copies, files. */
   mail: MailInput,
 } | { "type": "accept",
@@ -286,6 +293,18 @@ export type ContactPointId = string;
 
 /** `GET /api/v1/conversations/{id}` */
 export type ConversationBody = {
+/** A contact point that a conversation's customer has written from. */
+export type ContactPointView = {
+  /** Which. */
+  id: ContactPointId,
+  /** Its channel. */
+  channel: string,
+  /** Where an answer goes, on a channel with addresses: not always where the customer wrote from. */
+  address?: string | null,
+  /** Why nothing is sent there just now: `unreachable`, `complained`. */
+  trouble?: string | null,
+};
+
   /** The conversation with its newest messages. */
   conversation: ConversationView,
   /** Why it went where it went, newest first. */
@@ -336,6 +355,11 @@ export type ConversationView = {
   place?: PlaceView | null,
 };
 
+  /**
+   * For agents: where the customer can be written to, the one used last, by either side, last. Absent where it is one that
+   * has no address.
+   */
+  contact_points?: Array<ContactPointView>,
 /** A person who writes in. */
 export type CustomerId = string;
 
@@ -388,6 +412,8 @@ export type FailedMailView = {
   why?: string | null,
 };
 
+  /** Where else the customer has written from in an open conversation, as far as nothing speaks against it. */
+  elsewhere?: Array<ContactPointView>,
 /** A file that waits to go out with a mail. */
 export type FileBody = {
   /** By what a mail names it. */

@@ -148,8 +148,8 @@ export class Session {
   }
 
   /** Writes a message: kept until the server has it. `false` when too many wait already. */
-  write(conversation: string | null, text: string, mail?: MailInput): boolean {
-    const item: Outgoing = { id: crypto.randomUUID(), conversation, text, mail, at_ms: Date.now(), state: "queued" };
+  write(conversation: string | null, text: string, mail?: MailInput, contact_point?: string): boolean {
+    const item: Outgoing = { id: crypto.randomUUID(), conversation, text, mail, contact_point, at_ms: Date.now(), state: "queued" };
     const added = this.#outbox.add(item);
     this.#pump();
     return added;
@@ -160,7 +160,7 @@ export class Session {
     const found = this.#outbox.items().find((item) => item.id === id);
     if (!found) return;
     this.#outbox.remove(id);
-    this.write(found.conversation, found.text, found.mail);
+    this.write(found.conversation, found.text, found.mail, found.contact_point);
   }
 
   /** Takes a message out of the box: it arrived in the stream, or its writer gave it up. */
@@ -329,17 +329,10 @@ export class Session {
     const item = this.#outbox.next();
     if (!item || !this.#live || item.state === "sending") return;
     this.#outbox.change(item.id, { state: "sending" });
-    if (item.mail && item.conversation) {
-      const { id, conversation, text, mail } = item;
-      this.#say({ type: "mail", id, conversation, text, mail });
-      return;
-    }
-    this.#say({
-      type: "send",
-      id: item.id,
-      text: item.text,
-      ...(item.conversation ? { conversation: item.conversation } : {}),
-    });
+    const { id, conversation, text, mail, contact_point } = item;
+    const to = contact_point ? { contact_point } : {};
+    if (mail && conversation) this.#say({ type: "mail", id, conversation, text, mail, ...to });
+    else this.#say({ type: "send", id, text, ...(conversation ? { conversation } : {}), ...to });
   }
 
   #answered(frame: Answer): void {

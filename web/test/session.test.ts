@@ -180,6 +180,23 @@ test("messages go one at a time, in order, and leave the box when they come back
   expect(it.outbox().map((item) => item.text)).toEqual(["two"]);
 });
 
+test("a message names the contact point that was chosen, also when it is tried again", async () => {
+  const it = world();
+  const session = it.page();
+  const wire = await it.open(session);
+  session.write("cnv_1", "one", undefined, "cpt_chat");
+  const [one] = it.outbox();
+  wire.says({ type: "rejected", id: one?.id ?? "", code: "invalid", detail: "no" });
+  session.retry(one?.id ?? "");
+  expect(wire.of("send").map((frame) => frame.contact_point)).toEqual(["cpt_chat", "cpt_chat"]);
+  wire.says({ type: "rejected", id: it.outbox()[0]?.id ?? "", code: "invalid", detail: "no" });
+  session.write("cnv_1", "two", { subject: "Two" }, "cpt_home");
+  session.write("cnv_1", "three");
+  expect(wire.of("mail").map((frame) => frame.contact_point)).toEqual(["cpt_home"]);
+  wire.says({ type: "accepted", id: it.outbox()[1]?.id ?? "", conversation: "cnv_1", message: "msg_1", seq: 1, level: "disk" });
+  expect(wire.of("send").at(-1)).not.toHaveProperty("contact_point");
+});
+
 test("a message that comes back before its answer makes room for the next", async () => {
   const it = world();
   const session = it.page();

@@ -50,6 +50,7 @@ async fn wait_in_line(mut socket: Socket, index: usize, end: Instant) -> Result<
         let open = ClientFrame::Send {
             id: format!("open-{index}-{turn}"),
             conversation: None,
+            contact_point: None,
             text: "hello".into(),
         };
         say(&mut socket, &open).await?;

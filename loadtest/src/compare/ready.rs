@@ -47,7 +47,12 @@ pub(crate) async fn over_server(setting: &Setting, count: usize) -> Result<Vec<P
         let agent = setting.hire(&format!("agent-{index}"), &skill, 1).await?;
         let mut reader = setting.agent(&agent).await?;
         let mut writer = setting.customer(&skill, None).await?;
-        let open = ClientFrame::Send { id: "open".into(), conversation: None, text: "hello".into() };
+        let open = ClientFrame::Send {
+            id: "open".into(),
+            conversation: None,
+            contact_point: None,
+            text: "hello".into(),
+        };
         say(&mut writer, &open).await?;
         let conversation = take(&mut reader, &agent).await.with_context(|| format!("pair {index}"))?;
         until(&mut writer, |frame| {

@@ -91,6 +91,7 @@ fn state(number: u128, state: ConversationState) -> Utf8Bytes {
             messages: Vec::new(),
             place: None,
         },
+            contact_points: Vec::new(),
     })
 }
 
@@ -176,6 +177,7 @@ fn forget_ack_acknowledges_one_message_and_asks_for_a_restart() {
             id: id.to_owned(),
             conversation: Some(conversation(1)),
             text: "gone".to_owned(),
+            contact_point: None,
         };
         serde_json::to_string(&frame).expect("frames have a JSON form")
     };

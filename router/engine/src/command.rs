@@ -120,6 +120,8 @@ pub enum CommandKind {
         message: MessageId,
         /// The size of its text in bytes.
         size: u32,
+        /// To which of the contact points that the customer has written from; absent: the one that was used last.
+        contact_point: Option<ContactPointId>,
         /// The fence that the writer saw; absent: the current one.
         fence: Option<u64>,
     },

@@ -31,6 +31,11 @@ fn name(bits: u128) -> String {
     String::from_utf8_lossy(&bits.to_be_bytes()).trim_start_matches('\0').to_owned()
 }
 
+/// The contact point of a channel; all customers of a scenario have the same.
+fn point(channel: &str) -> ContactPointId {
+    ContactPointId::from_bits(number(channel))
+}
+
 struct Play {
     engine: Engine,
     commands: u128,
@@ -142,13 +147,16 @@ impl Play {
             "away" => CommandKind::SetStanding { agent: agent(0), standing: Standing::Away },
             "offline" => CommandKind::SetStanding { agent: agent(0), standing: Standing::Offline },
             "writes" => {
-                let holds = rest[1..].iter().filter_map(|word| word.strip_prefix("holds="));
-                let topics = rest[1..].iter().filter(|word| !word.starts_with("holds="));
+                // Topics, conditions that hold, and `by=` a channel: a customer has one contact point on each.
+                let given = |name: &'static str| rest[1..].iter().filter_map(move |it| it.strip_prefix(name));
+                let holds = given("holds=");
+                let topics = rest[1..].iter().filter(|word| !word.contains('='));
                 let customer = CustomerId::from_bits(number(rest[0]));
+                let channel = given("by=").next().unwrap_or("web_chat");
                 CommandKind::ReceiveMessage {
                     customer,
-                    contact_point: ContactPointId::from_bits(customer.bits()),
-                    channel: "web_chat".into(),
+                    contact_point: point(channel),
+                    channel: channel.into(),
                     to: None,
                     new: conversation(0),
                     message: MessageId::from_bits(self.commands),
@@ -164,7 +172,8 @@ impl Play {
                 conversation: conversation(1),
                 message: MessageId::from_bits(self.commands),
                 size: 1,
-                fence: rest.get(2).map(|fence| fence.parse().unwrap()),
+                contact_point: rest[2..].iter().find_map(|it| it.strip_prefix("by=")).map(point),
+                fence: rest[2..].iter().find_map(|fence| fence.parse().ok()),
             },
             "accept" | "decline" => {
                 let agent = agent(0);
@@ -226,8 +235,9 @@ fn told(event: &Event) -> String {
         EventKind::ConversationOpened { conversation, needs, .. } => {
             format!("{} opened in {}", of(conversation), needs.queue)
         }
-        EventKind::ContactPointAdded { conversation, .. } => {
-            format!("{} has a contact point more", of(conversation))
+        EventKind::ContactPointAdded { conversation, channel, .. } => {
+            let by = if **channel == *"web_chat" { String::new() } else { format!(", by {channel}") };
+            format!("{} has a contact point more{by}", of(conversation))
         }
         EventKind::Queued { conversation, open, reserved } => format!(
             "{} waits{}{}",
@@ -238,8 +248,10 @@ fn told(event: &Event) -> String {
         EventKind::MessageReceived { conversation, seq, .. } => {
             format!("{} message {seq} came", of(conversation))
         }
-        EventKind::MessageSent { conversation, seq, agent, .. } => {
-            format!("{} message {seq} by {}", of(conversation), who(agent))
+        EventKind::MessageSent { conversation, seq, agent, contact_point, .. } => {
+            let to = name(contact_point.bits());
+            let to = if to == "web_chat" { String::new() } else { format!(", to {to}") };
+            format!("{} message {seq} by {}{to}", of(conversation), who(agent))
         }
         EventKind::OfferMade { conversation, until, decision, .. } => {
             format!(

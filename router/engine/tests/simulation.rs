@@ -247,7 +247,14 @@ impl World {
             },
             12 | 13 => {
                 let message = MessageId::from_bits(self.id());
-                CommandKind::SendMessage { agent: holder, conversation, message, size: 5, fence: None }
+                CommandKind::SendMessage {
+                    agent: holder,
+                    conversation,
+                    message,
+                    size: 5,
+                    contact_point: None,
+                    fence: None,
+                }
             }
             14 => {
                 let to = if self.dice.below(2) == 0 {

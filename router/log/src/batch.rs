@@ -115,6 +115,14 @@ impl Batch {
 }
 
 impl Write {
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        match self {
+            Self::Put { table, .. } | Self::Delete { table, .. } => *table,
+        }
+    }
+
     /// The row's key.
     #[must_use]
     pub fn key(&self) -> &[u8] {

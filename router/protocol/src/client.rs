@@ -1,7 +1,7 @@
 //! What a client may say in a session. Every request carries `id`, made by the client and safe to repeat for 24 hours:
 //! a repeat is answered like the first and done once.
 
-use policy::id::{AgentId, ConversationId, OfferId, SessionId};
+use policy::id::{AgentId, ContactPointId, ConversationId, OfferId, SessionId};
 use serde::{Deserialize, Serialize};
 
 use crate::MailInput;
@@ -31,6 +31,10 @@ pub enum ClientFrame {
         /// Where it belongs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         conversation: Option<ConversationId>,
+        /// For agents: to which contact point of the conversation; else to the one that was used last. Nothing goes to one that
+        /// the customer has never written from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_point: Option<ContactPointId>,
         /// The text, 1 to 16,384 bytes after trimming.
         text: String,
     },
@@ -41,6 +45,9 @@ pub enum ClientFrame {
         id: String,
         /// Where it belongs.
         conversation: ConversationId,
+        /// To which contact point of email of the conversation; else to the one that was used last.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contact_point: Option<ContactPointId>,
         /// The text, 1 to 16,384 bytes after trimming.
         text: String,
         /// Subject, copies, files.

@@ -41,9 +41,9 @@ pub use mail::{
 };
 pub use server::{Code, Mode, ServerFrame, SessionEvent};
 pub use view::{
-    AgentState, Author, AuthorKind, BreakView, ConversationState, ConversationView, DecisionView,
-    DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView, Reason, ScorePart,
-    TermsView, Wrapping,
+    AgentState, Author, AuthorKind, BreakView, ContactPointView, ConversationState, ConversationView,
+    DecisionView, DeliveryState, FlipView, LosingGroup, Me, MessageView, Nearest, OfferView, PlaceView,
+    Reason, ScorePart, TermsView, Wrapping,
 };
 pub use whatif::{TrialArm, TrialBody, TryBody, TryChange, TryGroup, TryLoad};
 

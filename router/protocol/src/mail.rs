@@ -185,4 +185,7 @@ pub struct FailedMailView {
     /// Why, in the other server's words where it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Where else the customer has written from in an open conversation, as far as nothing speaks against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<crate::ContactPointView>,
 }

@@ -56,6 +56,26 @@ pub struct ConversationView {
     /// For a waiting customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<PlaceView>,
+    /// For agents: where the customer can be written to, the one used last, by either side, last. Absent where it is one that
+    /// has no address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contact_points: Vec<ContactPointView>,
+}
+
+/// A contact point that a conversation's customer has written from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct ContactPointView {
+    /// Which.
+    pub id: ContactPointId,
+    /// Its channel.
+    pub channel: String,
+    /// Where an answer goes, on a channel with addresses: not always where the customer wrote from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// Why nothing is sent there just now: `unreachable`, `complained`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// Where a conversation stands.

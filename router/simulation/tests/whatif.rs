@@ -153,7 +153,14 @@ impl Run {
             },
             14 => {
                 let message = MessageId::from_bits(self.id());
-                CommandKind::SendMessage { agent: holder, conversation, message, size: 5, fence: None }
+                CommandKind::SendMessage {
+                    agent: holder,
+                    conversation,
+                    message,
+                    size: 5,
+                    contact_point: None,
+                    fence: None,
+                }
             }
             15 | 16 => {
                 let to = match self.dice.below(3) {

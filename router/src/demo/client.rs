@@ -67,7 +67,7 @@ impl Client {
         text: &str,
     ) -> anyhow::Result<()> {
         let id = self.id();
-        self.say(&ClientFrame::Send { id, conversation, text: text.to_owned() }).await
+        self.say(&ClientFrame::Send { id, conversation, contact_point: None, text: text.to_owned() }).await
     }
 
     /// Hands a conversation over to a queue.

@@ -24,6 +24,14 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// Its word in views.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Complained => "complained",
+        }
+    }
+
     /// What an agent is told.
     pub(super) const fn told(self) -> &'static str {
         match self {
@@ -173,7 +181,7 @@ impl State {
     /// What speaks against writing to an address.
     pub(super) fn trouble(&self, workspace: WorkspaceId, address: &str) -> Option<Trouble> {
         let key = self.trouble_key(workspace, address);
-        let stored = self.parts.log.get(self.id, Table::Cursors, &key).ok().flatten()?;
+        let stored = self.newest(Table::Cursors, &key).ok().flatten()?;
         postcard::from_bytes(&stored).ok()
     }
 
@@ -185,12 +193,14 @@ impl State {
         }
     }
 
-    /// Takes the mark off.
-    pub(super) fn forget_trouble(&mut self, workspace: WorkspaceId, address: &str) {
-        if self.trouble(workspace, address).is_some() {
+    /// Takes the mark off; says whether there was one.
+    pub(super) fn forget_trouble(&mut self, workspace: WorkspaceId, address: &str) -> bool {
+        let marked = self.trouble(workspace, address).is_some();
+        if marked {
             let key = self.trouble_key(workspace, address);
             self.pending.writes.push(Write::Delete { table: Table::Cursors, key });
         }
+        marked
     }
 }
 

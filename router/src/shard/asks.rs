@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connectors::web_chat::CHANNEL as WEB_CHAT;
 use engine::{Actor, CommandKind, DeliveryStage, EventKind, HandOver, Rejection};
-use policy::id::{ConversationId, CustomerId, MessageId, WorkspaceId};
+use policy::id::{ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
 use protocol::{ClientFrame, Code, MailInput, PresenceWish, TransferTarget};
@@ -19,6 +19,18 @@ use crate::accounts::{Principal, Role};
 use crate::session::frame::Notice;
 use crate::session::{Owner, Session};
 use crate::telemetry::span;
+
+/// What an agent writes.
+pub(super) struct Said {
+    /// Where.
+    pub(super) conversation: ConversationId,
+    /// To which contact point; else to the one used last.
+    pub(super) contact_point: Option<ContactPointId>,
+    /// The text.
+    pub(super) text: String,
+    /// What it has beside the text, where it goes by email.
+    pub(super) mail: Option<MailInput>,
+}
 
 /// Why a request was not done.
 pub(super) enum Denied {
@@ -160,24 +172,30 @@ impl State {
         frame: ClientFrame,
     ) -> Result<(Option<ConversationId>, Option<(MessageId, u64)>), Denied> {
         match (principal, frame) {
+            (Principal::Customer { .. }, ClientFrame::Send { contact_point: Some(_), .. }) => {
+                Err(Denied::Invalid("only agents say to which contact point: leave `contact_point` out"))
+            }
             (Principal::Customer { .. }, ClientFrame::Send { conversation, text, .. }) => {
                 let (conversation, message, seq) =
                     self.customer_writes(principal, request, conversation, text)?;
                 Ok((Some(conversation), Some((message, seq))))
             }
-            (Principal::Agent { workspace, agent, .. }, ClientFrame::Send { conversation, text, .. }) => {
+            (
+                Principal::Agent { workspace, agent, .. },
+                ClientFrame::Send { conversation, contact_point, text, .. },
+            ) => {
                 let conversation = conversation.ok_or(Denied::Invalid("say which conversation"))?;
-                let (message, seq) =
-                    self.agent_writes(*workspace, *agent, request, conversation, text, None)?;
-                Ok((Some(conversation), Some((message, seq))))
+                let said = Said { conversation, contact_point, text, mail: None };
+                let written = self.agent_writes(*workspace, *agent, request, said)?;
+                Ok((Some(conversation), Some(written)))
             }
             (
                 Principal::Agent { workspace, agent, .. },
-                ClientFrame::Mail { conversation, text, mail, .. },
+                ClientFrame::Mail { conversation, contact_point, text, mail, .. },
             ) => {
-                let (message, seq) =
-                    self.agent_writes(*workspace, *agent, request, conversation, text, Some(*mail))?;
-                Ok((Some(conversation), Some((message, seq))))
+                let said = Said { conversation, contact_point, text, mail: Some(*mail) };
+                let written = self.agent_writes(*workspace, *agent, request, said)?;
+                Ok((Some(conversation), Some(written)))
             }
             (Principal::Agent { workspace, agent, .. }, ClientFrame::Accept { offer, .. }) => {
                 let conversation =
@@ -283,15 +301,15 @@ impl State {
         workspace: WorkspaceId,
         agent: policy::id::AgentId,
         request: &str,
-        conversation: ConversationId,
-        text: String,
-        mail: Option<MailInput>,
+        said: Said,
     ) -> Result<(MessageId, u64), Denied> {
-        check_text(&text, self.parts.config.limits.text_bytes)?;
-        let prepared = self.prepare_mail(workspace, agent, conversation, &text, mail)?;
+        check_text(&said.text, self.parts.config.limits.text_bytes)?;
+        let prepared = self.prepare_mail(workspace, agent, &said)?;
+        let Said { conversation, contact_point, text, .. } = said;
         let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
         let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let kind = CommandKind::SendMessage { agent, conversation, message, size, fence: None };
+        let kind =
+            CommandKind::SendMessage { agent, conversation, message, size, contact_point, fence: None };
         let events = self.execute(workspace, kind)?;
         let Some((seq, contact_point, at)) = events.iter().find_map(|event| match &event.kind {
             EventKind::MessageSent { seq, contact_point, .. } => Some((*seq, *contact_point, event.at)),

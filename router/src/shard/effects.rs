@@ -192,7 +192,7 @@ impl State {
     }
 
     /// Shows an agent a conversation.
-    fn tell_conversation(
+    pub(super) fn tell_conversation(
         &mut self,
         workspace: WorkspaceId,
         agent: AgentId,

@@ -82,6 +82,7 @@ impl State {
             };
             let view = mailed.view();
             let Some(state) = view.state else { continue };
+            let elsewhere = self.elsewhere(workspace, row.conversation, &view.to);
             views.push(FailedMailView {
                 conversation: row.conversation,
                 seq: row.seq,
@@ -91,6 +92,7 @@ impl State {
                 subject: view.subject,
                 state,
                 why: view.why,
+                elsewhere,
             });
         }
         let fields = [Field::MessageBody, Field::ContactPoint];

@@ -66,6 +66,9 @@ pub(super) struct MailThread {
     /// The subject of the newest mail.
     pub(super) subject: String,
 }
+    /// Where answers to each contact point go. It stands after the rest in the same sealed row; older rows have none.
+    #[serde(skip)]
+    pub(super) addresses: Vec<(ContactPointId, String)>,
 
 /// Addresses kept of one conversation.
 pub(super) const PARTICIPANTS_MAX: usize = 20;
@@ -103,6 +106,7 @@ impl State {
         let key = self.mail_key(it);
         let seen = [b"mail".as_slice(), &key].concat();
         let log = Arc::clone(&self.parts.log);
+        // What waits for the log is known by the requests.
         let done = self.dedupe.find(&*log, self.id, &key, self.now()).map_err(|error| error.to_string())?;
         let stored = log.get(self.id, Table::Cursors, &seen).map_err(|error| error.to_string())?;
         if done.is_some() || stored.is_some() {
@@ -179,10 +183,8 @@ impl State {
         let own_server = it.account.settings.own_server.as_deref();
         let verdict = own_server.map_or(Verdict::Unverified, |own| verdict::judge(mail, own));
         let proven = matches!(verdict, Verdict::Verified { .. });
-        if proven {
-            // It is read: mail may go there again.
-            self.forget_trouble(workspace, from);
-        }
+        // It is read: mail may go there again.
+        let reachable = proven && self.forget_trouble(workspace, from);
         let reference = it.account.threads.refers_to(mail, &it.envelope);
         let known = reference.and_then(|it| self.mail_thread(workspace, it.conversation));
         let participants =
@@ -222,9 +224,13 @@ impl State {
         let begins = seq == 1;
         // Also where its writer's proven address led to it: who takes part there goes on taking part.
         let before = self.mail_thread(workspace, conversation).map(|(_, it)| it).filter(|_| !begins);
-        let thread = thread_after(it, from, proven, before);
+        let newest = before.as_ref().and_then(|it| it.addresses.last().cloned());
+        let thread = thread_after(it, from, contact_point, proven, before);
         self.put_mail_thread(workspace, customer, conversation, &thread);
         self.keep_mail(workspace, customer, conversation, seq, &KeptMail::Theirs(it.kept.clone()));
+        if reachable || newest.as_ref() != thread.addresses.last() {
+            self.tell_contact_points(workspace, conversation);
+        }
         let suspect = matches!(verdict, Verdict::Suspect { .. });
         if begins && !suspect && it.account.settings.acknowledge && self.may_answer(workspace, from) {
             let (account, now) = (it.account.settings.address.as_str(), self.now());
@@ -310,15 +316,13 @@ impl State {
             self.engine.workspace(workspace).and_then(|it| it.conversations.get(&id)).map(|it| it.customer);
         let customer = open.or_else(|| self.store(workspace).header(id).map(|it| it.customer))?;
         let key = Self::thread_key(workspace, customer, id);
-        // What waits for the log is newer than what stands in it.
-        let waiting = self.pending.writes.iter().rev().find_map(|write| match write {
-            Write::Put { table: Table::Customers, key: of, value } if *of == key => Some(value.clone()),
-            _ => None,
-        });
-        let sealed =
-            waiting.or_else(|| self.parts.log.get(self.id, Table::Customers, &key).ok().flatten())?;
+        let sealed = self.newest(Table::Customers, &key).ok().flatten()?;
         match self.parts.vault.unseal(self.id, customer, &key, &sealed) {
-            Ok(Unsealed::Text(plain)) => Some((customer, postcard::from_bytes(&plain).ok()?)),
+            Ok(Unsealed::Text(plain)) => {
+                let (mut thread, rest) = postcard::take_from_bytes::<MailThread>(&plain).ok()?;
+                thread.addresses = postcard::from_bytes(rest).unwrap_or_default();
+                Some((customer, thread))
+            }
             _ => None,
         }
     }
@@ -331,7 +335,8 @@ impl State {
         thread: &MailThread,
     ) {
         let key = Self::thread_key(workspace, customer, id);
-        let Ok(plain) = postcard::to_allocvec(thread) else { return };
+        let plain = postcard::to_allocvec(thread);
+        let Ok(plain) = plain.and_then(|it| postcard::to_extend(&thread.addresses, it)) else { return };
         match self.parts.vault.seal(self.id, customer, &key, &plain, &mut self.pending.writes) {
             Ok(value) => self.pending.writes.push(Write::Put { table: Table::Customers, key, value }),
             Err(error) => tracing::error!(%error, "what a mail refers to cannot be sealed"),
@@ -381,7 +386,13 @@ impl State {
 }
 
 /// What a mail leaves for the next answer.
-fn thread_after(it: &Arrived, from: &str, proven: bool, before: Option<MailThread>) -> MailThread {
+fn thread_after(
+    it: &Arrived,
+    from: &str,
+    contact_point: ContactPointId,
+    proven: bool,
+    before: Option<MailThread>,
+) -> MailThread {
     let mail = &it.mail;
     let joined = before.is_some();
     let mut thread = before.unwrap_or_else(|| MailThread {
@@ -393,10 +404,12 @@ fn thread_after(it: &Arrived, from: &str, proven: bool, before: Option<MailThrea
         references: Vec::new(),
         subject: String::new(),
     });
+        addresses: Vec::new(),
     let reply_to = mail.reply_to.first().map(|it| it.address.clone());
     // Who only looks like somebody who takes part does not lead the answers elsewhere.
     thread.to = reply_to.filter(|_| proven || !joined).unwrap_or_else(|| from.to_owned());
     from.clone_into(&mut thread.from);
+    thread.note_address(contact_point);
     let known = |it: &String| comparable(it) == comparable(from);
     if !thread.participants.iter().any(known) && thread.participants.len() < PARTICIPANTS_MAX {
         thread.participants.push(from.to_owned());

@@ -29,6 +29,7 @@ mod mailed;
 mod notices;
 mod outbox;
 mod places;
+mod points;
 mod promises;
 mod publications;
 mod recent;

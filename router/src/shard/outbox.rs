@@ -350,6 +350,7 @@ impl State {
             && let Some(address) = mail.recipients().get(usize::from(place))
         {
             self.mark_trouble(workspace, address, Trouble::Unreachable);
+            self.tell_contact_points(workspace, conversation);
         }
     }
 
@@ -373,8 +374,9 @@ impl State {
             return Err("what this mail said is no longer there: write it again");
         };
         let (_, thread) = self.mail_thread(workspace, conversation).ok_or(nothing)?;
-        for address in mail.recipients() {
-            self.forget_trouble(workspace, &address);
+        let marked = mail.recipients().iter().filter(|it| self.forget_trouble(workspace, it)).count();
+        if marked > 0 {
+            self.tell_contact_points(workspace, conversation);
         }
         self.mail_reached(workspace, conversation, seq, Some(Stage::Waiting), None);
         let now = self.now().0;

@@ -36,10 +36,12 @@ impl State {
                 self.mail_thread(workspace, conversation).map(|(_, it)| vec![it.from]).unwrap_or_default()
             }
         };
+        let mut marked = false;
         for told in &report.recipients {
             let Some(address) = address_of(told, &recipients) else { continue };
             if told.unreachable() && !report.guessed {
                 self.mark_trouble(workspace, &address, Trouble::Unreachable);
+                marked = true;
             }
             let stage = match told.action {
                 Action::Failed => Stage::Failed,
@@ -50,6 +52,9 @@ impl State {
             if seq != ACKNOWLEDGEMENT {
                 self.mail_reached(workspace, conversation, seq, Some(stage), why);
             }
+        }
+        if marked {
+            self.tell_contact_points(workspace, conversation);
         }
         if report.recipients.is_empty() {
             self.set_aside(it, Why::Report, Some(conversation));
@@ -102,6 +107,7 @@ impl State {
                 self.mark_trouble(workspace, &address, Trouble::Complained);
             }
         }
+        self.tell_contact_points(workspace, conversation);
         if !taken_back {
             let why = "the customer's provider reports that this mail was called unwanted".to_owned();
             self.mail_reached(workspace, conversation, seq, None, Some(why));

@@ -7,7 +7,7 @@ use std::time::Instant;
 use engine::state::Conversation;
 use engine::{Command, CommandKind, Engine, Event, EventKind, Rejection};
 use log_store::segments::WithSegments;
-use log_store::{Batch, Log, Position, ShardId, Vault, Write};
+use log_store::{Batch, Log, Position, ReadError, ShardId, Table, Vault, Write};
 use policy::id::{AgentId, CommandId, ConversationId, WorkspaceId};
 use policy::matching::Decision;
 use policy::time::Timestamp;
@@ -64,6 +64,8 @@ pub struct State {
     /// The position of the last record that was made, durable or not.
     pub(super) position: Position,
     pub(super) pending: Pending,
+    /// Rows of customers and cursors in the append that is under way, or was the last one.
+    appending: Vec<Write>,
     pub(super) tails: Tails,
     pub(super) cards: Cards,
     pub(super) dedupe: Dedupe,
@@ -132,6 +134,7 @@ impl State {
             engine: Engine::new(),
             position: Position(0),
             pending: Pending::default(),
+            appending: Vec::new(),
             tails: Tails::default(),
             cards: Cards::new(),
             dedupe: Dedupe::new(),
@@ -162,6 +165,7 @@ impl State {
         self.boards = recovered.boards;
         self.snapshots.restart(Position(recovered.position.0.saturating_sub(recovered.replayed)));
         self.pending = Pending::default();
+        self.appending.clear();
         self.tails.clear();
         self.cards.clear();
         self.parts.vault.forget(self.id);
@@ -265,6 +269,19 @@ impl State {
         Ok(())
     }
 
+    /// A row of customers or cursors as it will stand once all that was decided is durable.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(super) fn newest(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, ReadError> {
+        let waiting = self.pending.writes.iter().rev().chain(self.appending.iter().rev());
+        match waiting.into_iter().find(|it| it.table() == table && it.key() == key) {
+            Some(Write::Put { value, .. }) => Ok(Some(value.clone())),
+            Some(Write::Delete { .. }) => Ok(None),
+            None => self.parts.log.get(self.id, table, key),
+        }
+    }
+
     /// Whether events wait for the log.
     pub(super) fn has_records(&self) -> bool {
         !self.pending.records.is_empty()
@@ -282,6 +299,9 @@ impl State {
             effects: Vec::with_capacity(self.pending.effects.len()),
         };
         let pending = std::mem::replace(&mut self.pending, next);
+        let read_again = |it: &&Write| matches!(it.table(), Table::Customers | Table::Cursors);
+        self.appending.clear();
+        self.appending.extend(pending.writes.iter().filter(read_again).cloned());
         let records = pending.records.len() as u64;
         let expected = Position(self.position.0 - records);
         let batch = Batch { shard: self.id, expected, records: pending.records, writes: pending.writes };

@@ -194,8 +194,10 @@ impl State {
         if matches!(it.phase, Phase::Waiting { .. }) {
             view.place = self.place(workspace, id);
         }
-        if matches!(viewer, Viewer::Customer) && it.holder().is_some() {
-            view.because = needed(&it).collect();
+        match viewer {
+            Viewer::Customer if it.holder().is_some() => view.because = needed(&it).collect(),
+            Viewer::Customer => {}
+            Viewer::Agent(_) => view.contact_points = self.contact_points(workspace, &it),
         }
         Some((view, grants))
     }
@@ -240,6 +242,7 @@ impl State {
             place: None,
         };
         (view, grants)
+            contact_points: Vec::new(),
     }
 
     /// A conversation that has ended, from the store.

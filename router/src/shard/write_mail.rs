@@ -8,7 +8,7 @@ use policy::id::{AgentId, ConversationId, CustomerId, WorkspaceId};
 use protocol::{FileBody, MailInput};
 
 use super::acknowledge::reply_subject;
-use super::asks::Denied;
+use super::asks::{Denied, Said};
 use super::mail::{MailThread, PARTICIPANTS_MAX};
 use super::mailed::{Attached, Mailed, Stage};
 use super::outbox::{FileRow, Outgoing};
@@ -38,17 +38,21 @@ impl State {
         &mut self,
         workspace: WorkspaceId,
         agent: AgentId,
-        conversation: ConversationId,
-        text: &str,
-        input: Option<MailInput>,
+        said: &Said,
     ) -> Result<Option<Prepared>, Denied> {
+        let Said { conversation, contact_point, text, mail: input } = said;
+        let conversation = *conversation;
         let it = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&conversation));
-        let by_mail = it
-            .and_then(|it| it.contact_point())
-            .is_some_and(|point| &*point.channel == connectors::email::CHANNEL);
-        if !by_mail {
+        let point = it.and_then(|it| match contact_point {
+            Some(asked) => it.contact_points.iter().find(|point| point.id == *asked),
+            None => it.contact_point(),
+        });
+        // Where there is none, the engine says so.
+        let Some(point) = point else { return Ok(None) };
+        let to_point = point.id;
+        if *point.channel != *connectors::email::CHANNEL {
             return match input {
-                Some(_) => Err(Denied::Invalid("this conversation does not go by email: leave `mail` out")),
+                Some(_) => Err(Denied::Invalid("this does not go by email: leave `mail` out")),
                 None => Ok(None),
             };
         }
@@ -57,11 +61,19 @@ impl State {
         let Some((customer, mut thread)) = self.mail_thread(workspace, conversation) else {
             return Err(Denied::Invalid("this conversation has no address of email to write to"));
         };
-        let input = input.unwrap_or(MailInput { quote: true, ..MailInput::default() });
+        let input = input.clone().unwrap_or(MailInput { quote: true, ..MailInput::default() });
         check_input(&input)?;
-        let to = input.to.unwrap_or_else(|| thread.to.clone());
+        // Only a row from before addresses were kept has none, and that says where the newest mail is answered.
+        let newest = contact_point.is_none().then(|| &thread.to);
+        let own = thread.address_of(to_point).or(newest).cloned();
+        let to = input
+            .to
+            .or(own)
+            .ok_or(Denied::Invalid("where mail to this contact point goes is not known: name an address"))?;
         for address in std::iter::once(&to).chain(&input.cc).chain(&input.bcc) {
             if let Some(trouble) = self.trouble(workspace, address) {
+                // It may have been marked in another conversation.
+                self.tell_contact_points(workspace, conversation);
                 return Err(Denied::Invalid(trouble.told()));
             }
         }
@@ -94,7 +106,7 @@ impl State {
             subject: input.subject.unwrap_or_else(|| reply_subject(&thread)),
             in_reply_to: thread.last_id.clone(),
             references: thread.references.clone(),
-            text: text.to_owned(),
+            text: text.clone(),
             quoted,
             files,
             automatic: bot,

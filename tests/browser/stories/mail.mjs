@@ -208,6 +208,37 @@ export const mail = [
     },
   ],
   [
+    "what comes back is written to another address of the conversation, at a tap",
+    async (world) => {
+      const at = await opened(world);
+      const agent = await agentAt(at);
+      await at.comes(letter(at.gone, "elsewhere1", "Where is my order then", "", "Where is my order?"));
+      await take(agent);
+      await agent.page.getByRole("button", { name: "Subject and copies" }).click();
+      await agent.page.getByLabel("Copy to", { exact: true }).fill("ann+home@shop.test");
+      const before = at.taken.length;
+      await agent.answer("It waits in Rotterdam");
+      const lost = agent.own("It waits in Rotterdam");
+      await lost.locator(".mark.failed").waitFor({ timeout: 60_000 });
+      // Nobody has written from there yet.
+      expect(await lost.getByRole("button", { name: /instead/ }).count(), 0, "other contact points");
+      const { mail } = (await at.went(before + 1)).at(-1);
+      const answers = `In-Reply-To: ${field(mail, "Message-ID")}\nReply-To: ann+desk@shop.test\n`;
+      await at.comes(letter("ann+home@shop.test", "elsewhere2", "Re: Where is my order then", answers, "I have read it here"));
+      await agent.theirs("I have read it here").waitFor();
+      // Answers go where they are wished, and the console says so.
+      await agent.page.getByRole("button", { name: "Subject and copies" }).click();
+      expect(await agent.page.getByLabel("To", { exact: true }).getAttribute("placeholder"), "ann+desk@shop.test", "where an answer goes");
+      await lost.getByRole("button", { name: "Write to ann+desk@shop.test instead" }).click();
+      await until("it begins with what did not arrive", async () => (await agent.composer.inputValue()) === "It waits in Rotterdam");
+      await agent.answer("It waits in Rotterdam, as I said");
+      await agent.own("as I said").locator(".mark", { hasText: "Handed to the mail server" }).waitFor();
+      const { mail: second } = (await at.went(before + 2)).at(-1);
+      expect(field(second, "To"), "ann+desk@shop.test", "whom it went to");
+      await leave(agent);
+    },
+  ],
+  [
     "mail that was put aside is looked at, delivered as a message, or thrown away",
     async (world) => {
       const at = await opened(world);

@@ -2,8 +2,8 @@
 //! an address that is known to be none.
 
 use protocol::{
-    ClientFrame, Code, FailedMailView, FileBody, HistoryBody, MailInput, MailState, MailView, ServerFrame,
-    SessionEvent,
+    ClientFrame, Code, ContactPointView, FailedMailView, FileBody, HistoryBody, MailInput, MailState,
+    MailView, ServerFrame, SessionEvent,
 };
 use tests::Client;
 
@@ -16,6 +16,18 @@ async fn reached(agent: &mut Client, state: MailState) -> MailView {
         .wait("how far the mail got", |frame| match frame {
             ServerFrame::Event { event: SessionEvent::Message { message, .. }, .. } => {
                 message.mail.as_deref().filter(|it| it.state == Some(state)).cloned()
+            }
+            _ => None,
+        })
+        .await
+}
+
+/// The contact points of the conversation in hand, once there are so many.
+async fn points(agent: &mut Client, count: usize) -> Vec<ContactPointView> {
+    agent
+        .event("where the customer can be written to", |event| match event {
+            SessionEvent::Conversation { conversation } => {
+                Some(conversation.contact_points.clone()).filter(|it| it.len() == count)
             }
             _ => None,
         })
@@ -80,6 +92,7 @@ async fn a_mail_has_subject_copies_files_and_a_quote() {
     let send = |id: &str, mail: MailInput| ClientFrame::Mail {
         id: id.to_owned(),
         conversation,
+        contact_point: None,
         text: "Here it is".to_owned(),
         mail: Box::new(mail),
     };
@@ -147,6 +160,7 @@ async fn a_bounce_is_shown_and_the_address_is_left_alone_until_somebody_asks() {
     let refused = agent.ask(ClientFrame::Send {
         id: "again".to_owned(),
         conversation: Some(conversation),
+        contact_point: None,
         text: "Hello?".to_owned(),
     });
     assert_eq!(refused.await.expect_err("it is refused"), Code::Invalid);
@@ -168,6 +182,70 @@ async fn a_bounce_is_shown_and_the_address_is_left_alone_until_somebody_asks() {
     assert_eq!(field(&handed[1].1, "Message-ID"), id);
     assert_eq!(desk.agent.api.post(&path, &serde_json::json!({})).await.status, 409, "it has not failed");
     assert!(failed().await.is_empty(), "it got further");
+}
+
+#[tokio::test]
+async fn what_comes_back_goes_to_another_contact_point_that_the_customer_wrote_from() {
+    let desk = Desk::open().await;
+    let mut agent = desk.agent.online().await;
+    desk.deliver("support@hub.test", &letter("gone@shop.test", "e1", "Parcel", "", "Where is it?")).await;
+    let (conversation, _) = take_next(&mut agent).await;
+    let shown = points(&mut agent, 1).await;
+    let (gone, address) = (shown[0].id, shown[0].address.clone());
+    assert_eq!((address.as_deref(), shown[0].trouble.as_deref()), (Some("gone@shop.test"), None));
+
+    // A colleague is named and writes too, and would like the answers elsewhere.
+    let copy = MailInput { cc: vec!["home@shop.test".to_owned()], ..MailInput::default() };
+    let frame = |id: &str, contact_point, text: &str, mail: MailInput| ClientFrame::Mail {
+        id: id.to_owned(),
+        conversation,
+        contact_point,
+        text: text.to_owned(),
+        mail: Box::new(mail),
+    };
+    agent.ask(frame("copy", None, "To both of you", copy)).await.expect("it is taken");
+    reached(&mut agent, MailState::Failed).await;
+    let shown = points(&mut agent, 1).await;
+    assert_eq!((shown[0].id, shown[0].trouble.as_deref()), (gone, Some("unreachable")));
+    let id = field(&desk.handed(1).await[0].1, "Message-ID");
+    let more = format!("In-Reply-To: {id}\nReply-To: desk@shop.test\n");
+    desk.deliver("support@hub.test", &letter("home@shop.test", "e2", "Re: Parcel", &more, "Here I am")).await;
+    let shown = points(&mut agent, 2).await;
+    let home = shown[1].id;
+    assert_eq!(shown[1].address.as_deref(), Some("desk@shop.test"), "where the answer will really go");
+    assert_eq!((shown[0].id, shown[0].trouble.as_deref()), (gone, Some("unreachable")));
+
+    let failed: Vec<FailedMailView> = desk.workspace.admin.get("/api/v1/mail/failed").await.json();
+    let elsewhere: Vec<_> = failed[0].elsewhere.iter().map(|it| it.address.as_deref()).collect();
+    assert_eq!(elsewhere, [Some("desk@shop.test")]);
+
+    // What is refused at the one goes to the other, and so does what comes after it.
+    let refused = agent.ask(frame("gone", Some(gone), "Again", MailInput::default())).await;
+    assert_eq!(refused.expect_err("it is refused"), Code::Invalid);
+    agent.ask(frame("home", Some(home), "To you", MailInput::default())).await.expect("it is taken");
+    agent.say(Some(conversation), "And more").await;
+    let handed = desk.handed(3).await;
+    let to: Vec<_> = handed.iter().map(|(to, _)| to.as_str()).collect();
+    assert_eq!(to, ["home@shop.test", "desk@shop.test", "desk@shop.test"]);
+    let history: HistoryBody =
+        desk.agent.api.get(&format!("/api/v1/conversations/{conversation}/messages")).await.json();
+    let named: Vec<_> = history.messages.iter().map(|it| it.contact_point).collect();
+    assert_eq!(named, [gone, gone, home, home, home]);
+
+    // Nothing goes to where this customer has never written from.
+    let mut visitor = desk.workspace.visitor().await;
+    let mut chat = visitor.connect().await;
+    let (other, ..) = chat.say(None, "Somebody else").await;
+    let path = format!("/api/v1/conversations/{other}/messages");
+    let history: HistoryBody = desk.workspace.admin.get(&path).await.json();
+    let theirs = history.messages[0].contact_point;
+    let frame = ClientFrame::Send {
+        id: "theirs".to_owned(),
+        conversation: Some(conversation),
+        contact_point: Some(theirs),
+        text: "Hello?".to_owned(),
+    };
+    assert_eq!(agent.ask(frame).await.expect_err("it is refused"), Code::Conflict);
 }
 
 #[tokio::test]

@@ -55,11 +55,6 @@ export function subjectOf(messages: readonly MessageView[]): string {
   return /^re:/i.test(subject) || !subject ? subject : `Re: ${subject}`;
 }
 
-/** The address that an answer to these messages goes to. */
-export function addressOf(messages: readonly MessageView[]): string {
-  return messages.findLast((it) => it.from.kind === "customer" && it.mail?.from)?.mail?.from ?? "";
-}
-
 interface Props {
   conversation: string;
   letter: Letter;

@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { Alert, Check, CheckCheck, Clock, Download, Retry } from "../icons.tsx";
 import { ask } from "../problem.ts";
 import type { FileView, MailState, MailView, MessageView } from "../protocol.ts";
+import { Instead } from "./instead.tsx";
 import { note } from "./state.ts";
 
 const STATES: Record<MailState, readonly [preact.JSX.Element, string]> = {
@@ -119,17 +120,17 @@ export function Foot({ conversation, message, mail, own }: { conversation: strin
         </button>
       )}
       {open && <Frame path={path} />}
-      {mail.state && <Sent conversation={conversation} seq={message.seq} mail={mail} state={mail.state} />}
+      {mail.state && <Sent conversation={conversation} message={message} mail={mail} state={mail.state} />}
       {!mail.state && mail.why && <span class="muted">{mail.why}</span>}
     </div>
   );
 }
 
-function Sent({ conversation, seq, mail, state }: { conversation: string; seq: number; mail: MailView; state: MailState }) {
+function Sent({ conversation, message, mail, state }: { conversation: string; message: MessageView; mail: MailView; state: MailState }) {
   const lost = state === "failed" || state === "unknown";
   const again = async () => {
     try {
-      await ask(`/conversations/${conversation}/messages/${seq}/send-again`, { method: "POST" });
+      await ask(`/conversations/${conversation}/messages/${message.seq}/send-again`, { method: "POST" });
       note.value = { text: "The mail is sent once more." };
     } catch (error) {
       note.value = { text: error instanceof Error ? error.message : String(error), wrong: true };
@@ -144,6 +145,7 @@ function Sent({ conversation, seq, mail, state }: { conversation: string; seq: n
           <Retry /> Send again
         </button>
       )}
+      {state === "failed" && <Instead tried={{ contact_point: message.contact_point, to: mail.to ?? [] }} text={message.text ?? ""} />}
     </span>
   );
 }

@@ -33,6 +33,9 @@ export const note = signal<{ text: string; wrong?: boolean; undo?: { name: strin
 /** Grows to ask the composer for the focus. */
 export const focusComposer = signal(0);
 
+/** Where the next answer of a conversation goes, where somebody chose; counted, since one may choose the same again. */
+export const towards = signal<ReadonlyMap<string, { point: string; times: number }>>(new Map());
+
 /** What a piece of the list holds. */
 export interface Group {
   name: string;
@@ -259,3 +262,19 @@ export const drafts = {
     else kept.remove(draftKey(id));
   },
 };
+
+/** The next answer goes to this contact point; it begins with this text where there is no draft yet. */
+export function writeTo(conversation: string, point: string, text = ""): void {
+  if (text && !drafts.get(conversation)) drafts.set(conversation, text);
+  const times = (towards.value.get(conversation)?.times ?? 0) + 1;
+  towards.value = new Map(towards.value).set(conversation, { point, times });
+  focusComposer.value += 1;
+}
+
+/** It was written: what comes next goes where this went. */
+export function wroteTo(conversation: string): void {
+  const left = new Map(towards.value);
+  if (!left.delete(conversation)) return;
+  towards.value = left;
+  focusComposer.value += 1;
+}

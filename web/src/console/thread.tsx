@@ -12,7 +12,9 @@ import type { DecisionView, HistoryBody, MessageView } from "../protocol.ts";
 import { Record, waited } from "../record.tsx";
 import { Text } from "../text.tsx";
 import { Composer } from "./composer.tsx";
+import { Instead } from "./instead.tsx";
 import { Foot, Head } from "./mail.tsx";
+import { pointOf } from "./points.ts";
 import * as state from "./state.ts";
 
 interface Place {
@@ -84,11 +86,20 @@ function Unsent({ item }: { item: Outgoing }) {
             <button type="button" class="link" onClick={() => session?.drop(item.id)}>
               Remove
             </button>
+            <Elsewhere item={item} />
           </>
         )}
       </span>
     </li>
   );
+}
+
+/** Where else it can go, where nothing goes to where it was for. */
+function Elsewhere({ item }: { item: Outgoing }) {
+  const open = state.thread.value;
+  const point = open && pointOf(open, item.contact_point);
+  if (!point?.trouble) return null;
+  return <Instead tried={{ contact_point: point.id, to: [item.mail?.to ?? point.address ?? ""] }} text={item.text} />;
 }
 
 function Decided({ decision }: { decision: DecisionView }) {
@@ -320,7 +331,7 @@ export function Thread() {
       </header>
       <OfferBar />
       <Timeline key={thread.id} thread={thread} items={items} />
-      {thread.state === "assigned" && !state.offer.value && <Composer key={thread.id} thread={thread} />}
+      {thread.state === "assigned" && !state.offer.value && <Composer key={`${thread.id} ${state.towards.value.get(thread.id)?.times ?? 0}`} thread={thread} />}
       {thread.state === "parked" && <p class="foot-line">Parked. A new message of the customer brings it back by itself.</p>}
       {thread.state === "closed" && <p class="foot-line">Ended. What was said stays here until you reload.</p>}
     </main>

@@ -2,9 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import "./mail.css";
-import { exactly, timeOfDay } from "../format.ts";
+import { exactly, timeOfDay, words } from "../format.ts";
 import { Alert, Back, Download, Retry } from "../icons.tsx";
-import type { AsideBody, AsideView, FailedMailView } from "../protocol.ts";
+import type { AsideBody, AsideView, ContactPointView, FailedMailView } from "../protocol.ts";
 import { aside, deliver, direction, failed, language, look, outcome, read, refused, sendAgain, text, throwAway } from "./aside.ts";
 import { open } from "./state.ts";
 
@@ -115,6 +115,11 @@ function AsideRow({ mail }: { mail: AsideView }) {
   );
 }
 
+/** What a contact point is called. */
+function place({ channel, address }: ContactPointView): string {
+  return address ?? (channel === "web_chat" ? text("web_chat") : words(channel));
+}
+
 function FailedRow({ mail }: { mail: FailedMailView }) {
   const [busy, setBusy] = useState(false);
   const again = async () => {
@@ -136,6 +141,9 @@ function FailedRow({ mail }: { mail: FailedMailView }) {
         <p class="muted" dir="auto">
           {mail.why}
         </p>
+      )}
+      {(mail.elsewhere ?? []).length > 0 && (
+        <p dir="auto">{text("elsewhere").replace("{places}", (mail.elsewhere ?? []).map(place).join(", "))}</p>
       )}
       <p class="aside-tools">
         <button type="button" disabled={busy} onClick={() => void again()}>

@@ -65,9 +65,7 @@ impl Engine {
                 presence::end_wrap_up(turn, *agent, *conversation)
             }
             CommandKind::ReceiveMessage { .. } => receive_message::handle(turn, &command.kind),
-            CommandKind::SendMessage { agent, conversation, message, size, fence } => {
-                send_message::handle(turn, *agent, *conversation, *message, *size, *fence)
-            }
+            CommandKind::SendMessage { .. } => send_message::handle(turn, &command.kind),
             CommandKind::AcceptOffer { agent, offer } => accept::handle(turn, *agent, *offer),
             CommandKind::DeclineOffer { agent, offer } => decline::handle(turn, *agent, *offer),
             CommandKind::Transfer { by, conversation, to } => transfer::handle(turn, *by, *conversation, to),

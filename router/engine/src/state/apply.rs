@@ -105,11 +105,7 @@ impl Workspace {
                     conversation.last = *seq;
                     conversation.active = at;
                     conversation.unanswered_since.get_or_insert(at);
-                    if let Some(index) =
-                        conversation.contact_points.iter().position(|point| point.id == *contact_point)
-                    {
-                        conversation.contact_points[index..].rotate_left(1);
-                    }
+                    conversation.use_contact_point(*contact_point);
                     // The holder may be away for too long.
                     if matches!(conversation.phase, Phase::Assigned { .. }) {
                         let queue = self.policy.queue(&conversation.needs.queue);
@@ -118,10 +114,11 @@ impl Workspace {
                     }
                 }
             }
-            EventKind::MessageSent { conversation, seq, agent, .. } => {
+            EventKind::MessageSent { conversation, seq, agent, contact_point, .. } => {
                 self.agents_turn(*conversation, *agent, at);
                 if let Some(conversation) = self.conversations.get_mut(conversation) {
                     conversation.last = *seq;
+                    conversation.use_contact_point(*contact_point);
                     conversation.active = at;
                     conversation.unanswered_since = None;
                     conversation.answered = Some(at);

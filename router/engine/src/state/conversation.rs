@@ -49,7 +49,7 @@ pub struct Conversation {
     pub unanswered_since: Option<Timestamp>,
     /// When an agent last wrote.
     pub answered: Option<Timestamp>,
-    /// The contact points, the latest used one last; 16 at most.
+    /// The contact points that the customer has written from, the one used last, by either side, last; 16 at most.
     pub contact_points: Vec<ContactPoint>,
     /// The number of the last message.
     pub last: u64,
@@ -139,7 +139,7 @@ pub struct Watermarks {
 /// How long a rule may leave a conversation waiting before it looks again without any event.
 pub(crate) const LOOK_AGAIN: Span = Span::seconds(5);
 /// More contact points than this are not kept in one conversation.
-pub(crate) const CONTACT_POINTS_MAX: usize = 16;
+pub const CONTACT_POINTS_MAX: usize = 16;
 /// More refusers than this are not remembered.
 pub(crate) const REFUSED_MAX: usize = 64;
 
@@ -187,6 +187,13 @@ impl Conversation {
     #[must_use]
     pub fn contact_point(&self) -> Option<&ContactPoint> {
         self.contact_points.last()
+    }
+
+    /// Notes that a contact point was used: what is written next goes there.
+    pub(crate) fn use_contact_point(&mut self, id: ContactPointId) {
+        if let Some(index) = self.contact_points.iter().position(|point| point.id == id) {
+            self.contact_points[index..].rotate_left(1);
+        }
     }
 
     /// The channel of a contact point of this conversation.

@@ -20,7 +20,7 @@ use policy::time::{Span, Timestamp};
 pub use agent::Agent;
 pub use breaks::{BreakPhase, OnBreak};
 pub(crate) use conversation::LOOK_AGAIN;
-pub use conversation::{ContactPoint, Conversation, Phase, Rival, Watermarks};
+pub use conversation::{CONTACT_POINTS_MAX, ContactPoint, Conversation, Phase, Rival, Watermarks};
 pub use presence::Presence;
 pub(crate) use presence::WEEK;
 pub use promise::{Basis, Group, Kept, Promise, Promises, Told};

@@ -66,12 +66,13 @@ pub fn cause_of(before: &Engine, events: &[Event]) -> Option<Cause> {
         | EventKind::MessageReceived { conversation, .. } => {
             message(events, *conversation, customer(conversation)?)
         }
-        EventKind::MessageSent { conversation, message, agent, size, .. } => {
+        EventKind::MessageSent { conversation, message, agent, contact_point, size, .. } => {
             command(CommandKind::SendMessage {
                 agent: *agent,
                 conversation: *conversation,
                 message: *message,
                 size: *size,
+                contact_point: Some(*contact_point),
                 fence: None,
             })
         }
