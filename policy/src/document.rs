@@ -51,8 +51,8 @@ pub struct Document {
     /// Channels on which an agent gets so many conversations at once as the own turn times allow: the customers' time to
     /// answer by the agent's own, and one more, within the agent's limit for the channel.
     pub turn_caps: BTreeSet<String>,
-    /// Channels whose work is put down when other work comes, such as e-mail: it runs beside the rest, and only the rest
-    /// slows it.
+    /// Channels whose work is put down when other work comes, such as e-mail: it runs beside the rest, only the rest slows it,
+    /// and it takes no room of the rest: it has a capacity of its own, as large as the agent's.
     pub interruptible: BTreeSet<String>,
     /// What the document is to do with certain conversations, run by `switchboard policy test`.
     pub tests: Vec<TestDoc>,

@@ -55,6 +55,8 @@ export type AgentRow = {
   state: AgentState,
   /** Capacity taken, in effort points. */
   load: number,
+  /** Taken by interruptible work, which has a capacity of its own, as large. */
+  interruptible_load?: number,
   /** Capacity in all. */
   capacity: number,
   /** The planned break that is near or under way. */
@@ -189,22 +191,22 @@ export type ClientFrame = { "type": "hello",
   id: string,
   /** Where it belongs. */
   conversation?: ConversationId | null,
-  /** The text, 1 to 16,384 bytes after trimming. */
-  text: string,
   /**
    * For agents: to which contact point of the conversation; else to the one that was used last. Nothing goes to one that
    * the customer has never written from.
    */
   contact_point?: ContactPointId | null,
+  /** The text, 1 to 16,384 bytes after trimming. */
+  text: string,
 } | { "type": "mail",
   /** The client's id of this request, 1 to 64 characters. */
   id: string,
   /** Where it belongs. */
   conversation: ConversationId,
-  /** The text, 1 to 16,384 bytes after trimming. */
-  text: string,
   /** To which contact point of email of the conversation; else to the one that was used last. */
   contact_point?: ContactPointId | null,
+  /** The text, 1 to 16,384 bytes after trimming. */
+  text: string,
   /** Subject, copies, files. */
   mail: MailInput,
 } | { "type": "accept",
@@ -291,8 +293,6 @@ export type Code = "malformed" | "invalid" | "forbidden" | "not_found" | "confli
 /** The customer's end: an address on a channel. */
 export type ContactPointId = string;
 
-/** `GET /api/v1/conversations/{id}` */
-export type ConversationBody = {
 /** A contact point that a conversation's customer has written from. */
 export type ContactPointView = {
   /** Which. */
@@ -305,6 +305,8 @@ export type ContactPointView = {
   trouble?: string | null,
 };
 
+/** `GET /api/v1/conversations/{id}` */
+export type ConversationBody = {
   /** The conversation with its newest messages. */
   conversation: ConversationView,
   /** Why it went where it went, newest first. */
@@ -353,13 +355,13 @@ export type ConversationView = {
   messages?: Array<MessageView>,
   /** For a waiting customer. */
   place?: PlaceView | null,
-};
-
   /**
    * For agents: where the customer can be written to, the one used last, by either side, last. Absent where it is one that
    * has no address.
    */
   contact_points?: Array<ContactPointView>,
+};
+
 /** A person who writes in. */
 export type CustomerId = string;
 
@@ -410,10 +412,10 @@ export type FailedMailView = {
   state: MailState,
   /** Why, in the other server's words where it has any. */
   why?: string | null,
-};
-
   /** Where else the customer has written from in an open conversation, as far as nothing speaks against it. */
   elsewhere?: Array<ContactPointView>,
+};
+
 /** A file that waits to go out with a mail. */
 export type FileBody = {
   /** By what a mail names it. */
@@ -558,6 +560,8 @@ export type Me = {
   state?: AgentState | null,
   /** Capacity taken, in effort points. */
   load: number,
+  /** Taken by interruptible work, which has a capacity of its own, as large. */
+  interruptible_load?: number,
   /** Capacity in all, in effort points. */
   capacity: number,
   /** For agents: the queues that conversations may be handed over to. */

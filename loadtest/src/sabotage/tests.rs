@@ -42,6 +42,7 @@ fn snapshot() -> Utf8Bytes {
         name: None,
         state: None,
         load: 0,
+        interruptible_load: 0,
         capacity: 3,
         queues: Vec::new(),
         channels: Vec::new(),
@@ -90,8 +91,8 @@ fn state(number: u128, state: ConversationState) -> Utf8Bytes {
             seen_by_customer: 0,
             messages: Vec::new(),
             place: None,
-        },
             contact_points: Vec::new(),
+        },
     })
 }
 
@@ -176,8 +177,8 @@ fn forget_ack_acknowledges_one_message_and_asks_for_a_restart() {
         let frame = ClientFrame::Send {
             id: id.to_owned(),
             conversation: Some(conversation(1)),
-            text: "gone".to_owned(),
             contact_point: None,
+            text: "gone".to_owned(),
         };
         serde_json::to_string(&frame).expect("frames have a JSON form")
     };

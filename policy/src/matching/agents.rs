@@ -37,9 +37,14 @@ pub struct Share {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct State {
     pub(super) standing: Standing,
+    /// Points of effort taken by what does not run beside others.
     pub(super) load: u32,
+    /// Points of effort taken by what does: it has a capacity of its own, as large.
+    pub(super) load_beside: u32,
     /// Conversations by channel number.
     pub(super) held: Held,
+    /// Points of effort by channel number.
+    pub(super) points: Held,
     /// Conversations that do not run beside others.
     pub(super) busy: u32,
     /// Those that do.
@@ -71,22 +76,66 @@ impl State {
         Hands { busy: self.busy, beside: self.beside }
     }
 
-    pub(super) fn has_room(&self, profile: &Profile, channel: u32, effort: u32) -> bool {
-        self.load.saturating_add(effort) <= profile.profile.capacity
+    /// Points of effort that count against one that runs beside others, or one that does not.
+    pub(super) fn taken(&self, beside: bool) -> u32 {
+        if beside { self.load_beside } else { self.load }
+    }
+
+    pub(super) fn has_room(&self, profile: &Profile, channel: u32, effort: u32, beside: bool) -> bool {
+        self.taken(beside).saturating_add(effort) <= profile.profile.capacity
             && self.held.get(channel) < profile.cap(channel)
+    }
+
+    /// One more of this effort, or one less.
+    pub(super) fn take(&mut self, channel: u32, effort: u32, beside: bool) {
+        let points = self.points.of(channel);
+        *points = points.saturating_add(effort);
+        let held = self.held.of(channel);
+        *held = held.saturating_add(1);
+        let (load, count) = self.side(beside);
+        *load = load.saturating_add(effort);
+        *count = count.saturating_add(1);
+    }
+
+    pub(super) fn put_down(&mut self, channel: u32, effort: u32, beside: bool) {
+        let points = self.points.of(channel);
+        let effort = effort.min(*points);
+        *points -= effort;
+        let held = self.held.of(channel);
+        *held = held.saturating_sub(1);
+        let (load, count) = self.side(beside);
+        *load = load.saturating_sub(effort);
+        *count = count.saturating_sub(1);
+    }
+
+    fn side(&mut self, beside: bool) -> (&mut u32, &mut u32) {
+        if beside { (&mut self.load_beside, &mut self.beside) } else { (&mut self.load, &mut self.busy) }
+    }
+
+    /// Splits what is in hand anew, by whether a channel's work runs beside others.
+    pub(super) fn split(&mut self, channels: impl Iterator<Item = (u32, bool)>) {
+        (self.load, self.load_beside, self.busy, self.beside) = (0, 0, 0, 0);
+        for (channel, beside) in channels {
+            let (points, held) = (self.points.get(channel), self.held.get(channel));
+            let (load, count) = self.side(beside);
+            *load = load.saturating_add(points);
+            *count = count.saturating_add(held);
+        }
     }
 
     pub(super) fn spot(&self, profile: &Profile, class: &Class) -> Spot {
         match self.standing {
             Standing::Offline => Spot::Offline,
             Standing::Away => Spot::Away,
-            Standing::Online if self.has_room(profile, class.channel, class.effort) => Spot::Free,
+            Standing::Online if self.has_room(profile, class.channel, class.effort, class.beside) => {
+                Spot::Free
+            }
             Standing::Online => Spot::Full,
         }
     }
 }
 
-/// Conversations by channel number: the first channels in place, more of them on the heap.
+/// Counts by channel number: the first channels in place, more of them on the heap.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Held {
     first: [u32; 4],
@@ -168,7 +217,10 @@ impl Pool {
         let Some(slot) = self.late.take() else { return };
         let agent = &mut self.agents[slot];
         let (old, new) = (&mut agent.shown, &agent.now);
-        let stays = old.standing == new.standing && old.load == new.load && old.held == new.held;
+        let stays = old.standing == new.standing
+            && old.load == new.load
+            && old.load_beside == new.load_beside
+            && old.held == new.held;
         if stays && (agent.seats == 0 || old.since == new.since) {
             old.since = new.since;
             return;
@@ -198,8 +250,11 @@ impl Pool {
         }
         old.standing = new.standing;
         old.load = new.load;
-        old.held.first = new.held.first;
-        old.held.more.clone_from(&new.held.more);
+        old.load_beside = new.load_beside;
+        for (old, new) in [(&mut old.held, &new.held), (&mut old.points, &new.points)] {
+            old.first = new.first;
+            old.more.clone_from(&new.more);
+        }
         old.busy = new.busy;
         old.beside = new.beside;
         old.since = new.since;

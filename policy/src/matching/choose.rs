@@ -255,7 +255,7 @@ impl Pool {
         let profile = &self.profiles[agent.profile];
         for fit in profile.fits() {
             if let Some(peek) = self.peeks.get(fit.class as usize).and_then(Option::as_ref)
-                && agent.now.has_room(profile, fit.channel, fit.effort)
+                && agent.now.has_room(profile, fit.channel, fit.effort, fit.beside)
             {
                 look(Source::Class(fit.class), Some(peek));
             }
@@ -278,7 +278,7 @@ impl Pool {
         }
         let profile = &self.profiles[agent.profile];
         for fit in profile.fits() {
-            if agent.now.has_room(profile, fit.channel, fit.effort) {
+            if agent.now.has_room(profile, fit.channel, fit.effort, fit.beside) {
                 self.classes[fit.class].lanes.iter().for_each(|lane| look(fit.class, lane));
             }
         }

@@ -37,6 +37,7 @@ pub(super) struct Group {
 impl Group {
     pub(super) fn is_of(&self, state: &State) -> bool {
         self.state.load == state.load
+            && self.state.load_beside == state.load_beside
             && self.state.busy == state.busy
             && self.state.beside == state.beside
             && self.state.held == state.held
@@ -55,8 +56,8 @@ const SLOTS_MAX: u64 = 64;
 
 impl State {
     /// How many more conversations of this kind fit.
-    pub(super) fn slots(&self, profile: &Profile, channel: u32, effort: u32) -> u64 {
-        let room = profile.profile.capacity.saturating_sub(self.load);
+    pub(super) fn slots(&self, profile: &Profile, channel: u32, effort: u32, beside: bool) -> u64 {
+        let room = profile.profile.capacity.saturating_sub(self.taken(beside));
         let by_effort = room.checked_div(effort).unwrap_or(u32::MAX);
         let by_channel = profile.cap(channel).saturating_sub(self.held.get(channel));
         u64::from(by_effort.min(by_channel)).min(SLOTS_MAX)
@@ -90,8 +91,8 @@ impl Pool {
         let profile = &self.profiles[agent.profile];
         for fit in profile.fits() {
             let slots = &mut self.classes[fit.class].slots;
-            slots.free += state.slots(profile, fit.channel, fit.effort);
-            slots.all += State::default().slots(profile, fit.channel, fit.effort);
+            slots.free += state.slots(profile, fit.channel, fit.effort, fit.beside);
+            slots.all += State::default().slots(profile, fit.channel, fit.effort, fit.beside);
             self.classes[fit.class].weigh();
         }
     }
@@ -114,8 +115,8 @@ impl Pool {
         let profile = &self.profiles[agent.profile];
         for fit in profile.fits() {
             let slots = &mut self.classes[fit.class].slots;
-            slots.free -= state.slots(profile, fit.channel, fit.effort);
-            slots.all -= State::default().slots(profile, fit.channel, fit.effort);
+            slots.free -= state.slots(profile, fit.channel, fit.effort, fit.beside);
+            slots.all -= State::default().slots(profile, fit.channel, fit.effort, fit.beside);
         }
     }
 
@@ -157,8 +158,9 @@ impl Pool {
             let profile = &self.profiles[profile];
             for group in &profile.groups {
                 let members = group.members.len() as u64;
-                slots.free += members * group.state.slots(profile, class.channel, class.effort);
-                slots.all += members * State::default().slots(profile, class.channel, class.effort);
+                slots.free += members * group.state.slots(profile, class.channel, class.effort, class.beside);
+                slots.all +=
+                    members * State::default().slots(profile, class.channel, class.effort, class.beside);
             }
         }
         self.classes[number].slots = slots;

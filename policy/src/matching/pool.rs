@@ -114,6 +114,10 @@ impl Pool {
     /// Takes a policy's rule with its costs and queues, from the next decision on.
     pub fn govern(&mut self, settings: Settings) {
         self.set_weights(settings.weights);
+        let moved = self.settings.interruptible != settings.interruptible;
+        if moved {
+            self.settle();
+        }
         self.settings = settings;
         let first = self.settings.interruptible.first().cloned().unwrap_or_default();
         self.beside = self.settings.speeds_on(&first);
@@ -122,17 +126,13 @@ impl Pool {
             class.speeds = self.settings.speeds_on(&class.needs.channel);
             class.beside = self.settings.interruptible.contains(&class.needs.channel);
         }
-        let channels = &self.channels;
-        for (_, agent) in self.agents.iter_mut() {
-            let busy = |state: &State| {
-                let held = channels.iter().filter(|(name, _)| !self.settings.interruptible.contains(*name));
-                held.map(|(_, number)| state.held.get(*number)).sum()
-            };
-            let all = |state: &State| channels.values().map(|number| state.held.get(*number)).sum::<u32>();
-            for state in [&mut agent.now, &mut agent.shown] {
-                state.busy = busy(state);
-                state.beside = all(state) - state.busy;
+        if moved {
+            for (_, agent) in self.agents.iter_mut() {
+                let beside = |name: &str| self.settings.interruptible.contains(name);
+                agent.now.split(self.channels.iter().map(|(name, number)| (*number, beside(name))));
+                agent.shown = agent.now.clone();
             }
+            self.refill();
         }
         self.regroup();
     }
@@ -240,40 +240,34 @@ impl Pool {
     /// Whether an agent, whatever the standing, has room for one more conversation of this effort on this channel.
     #[must_use]
     pub fn has_room(&self, id: AgentId, channel: &str, effort: u32) -> bool {
+        let beside = self.settings.interruptible.contains(channel);
         // A channel that has no number yet has no limit and no conversation.
         let channel = self.channels.get(channel).copied().unwrap_or(u32::MAX);
-        self.agent(id).is_some_and(|agent| agent.now.has_room(&self.profiles[agent.profile], channel, effort))
+        self.agent(id)
+            .is_some_and(|agent| agent.now.has_room(&self.profiles[agent.profile], channel, effort, beside))
     }
 
     /// Gives an agent a conversation. It does not look at room: a person's explicit act may exceed it.
     pub fn take(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
-        let counts = u32::from(!self.settings.interruptible.contains(channel));
+        let beside = self.settings.interruptible.contains(channel);
         let channel = self.channel(channel);
         if let Some(slot) = self.agent_index.get(id.bits()) {
             self.give(slot, at);
         }
         self.change(id, at, |agent| {
-            agent.load = agent.load.saturating_add(effort);
-            let held = agent.held.of(channel);
-            *held = held.saturating_add(1);
-            agent.busy = agent.busy.saturating_add(counts);
-            agent.beside = agent.beside.saturating_add(1 - counts);
+            agent.take(channel, effort, beside);
             agent.since = at;
         });
     }
 
     /// Takes a conversation off an agent.
     pub fn release(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
-        let counts = u32::from(!self.settings.interruptible.contains(channel));
+        let beside = self.settings.interruptible.contains(channel);
         let channel = self.channels.get(channel).copied();
         self.change(id, at, |agent| {
-            agent.load = agent.load.saturating_sub(effort);
-            agent.busy = agent.busy.saturating_sub(counts);
-            agent.beside = agent.beside.saturating_sub(1 - counts);
             agent.freed = at;
             if let Some(channel) = channel {
-                let held = agent.held.of(channel);
-                *held = held.saturating_sub(1);
+                agent.put_down(channel, effort, beside);
             }
         });
     }
@@ -282,7 +276,11 @@ impl Pool {
     #[must_use]
     pub fn room(&self, id: AgentId) -> Option<Room> {
         let agent = self.agent(id)?;
-        Some(Room { load: agent.now.load, capacity: self.profiles[agent.profile].profile.capacity })
+        Some(Room {
+            load: agent.now.load,
+            beside: agent.now.load_beside,
+            capacity: self.profiles[agent.profile].profile.capacity,
+        })
     }
 
     /// Puts a conversation in line. One that waits already is put in anew.

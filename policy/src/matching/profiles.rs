@@ -27,9 +27,10 @@ pub(super) struct Profile {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fit {
     pub(super) class: u32,
-    /// The class's channel and effort, to judge room without reading the class.
+    /// The class's channel and effort, and whether its work runs beside others, to judge room without reading the class.
     pub(super) channel: u32,
     pub(super) effort: u32,
+    pub(super) beside: bool,
     /// The mean proficiency over the needed skills, in per cent; 100 where none is needed.
     pub(super) proficiency: i64,
     /// Points for it.
@@ -44,7 +45,8 @@ impl Fit {
     pub(super) fn new(class: u32, of: &Class, profile: &AgentProfile, points: i64) -> Self {
         let (speed, solves) = ability(profile, &of.needs);
         let proficiency = proficiency(profile, &of.needs);
-        Self { class, channel: of.channel, effort: of.effort, proficiency, points, speed, solves }
+        let (channel, effort, beside) = (of.channel, of.effort, of.beside);
+        Self { class, channel, effort, beside, proficiency, points, speed, solves }
     }
 }
 

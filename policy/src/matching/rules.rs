@@ -222,7 +222,7 @@ impl Pool {
         for (&number, fit) in &class.fitting {
             let profile = &self.profiles[number];
             for group in &profile.groups {
-                if !group.state.has_room(profile, fit.channel, fit.effort) {
+                if !group.state.has_room(profile, fit.channel, fit.effort, fit.beside) {
                     continue;
                 }
                 let Some(cost) = self.pair(entry, number, fit, group, &rings, at) else { continue };
@@ -257,7 +257,7 @@ impl Pool {
                 Some(self.cost(entry.class, entry.waiting.priority, profile, fit, group.state.hands(), false))
             }
             Rule::SpareCapacity => {
-                let spare = profile.profile.capacity.saturating_sub(group.state.load);
+                let spare = profile.profile.capacity.saturating_sub(group.state.taken(fit.beside));
                 plain(-(i64::from(spare) * 1_000 / i64::from(profile.profile.capacity.max(1))))
             }
             Rule::LeastActive => plain(i64::from(group.state.busy)),
@@ -332,8 +332,8 @@ impl Pool {
         let agent = &self.agents[slot];
         let profile = &self.profiles[agent.profile];
         let fit = profile.fit(entry.class)?;
-        let can =
-            agent.now.standing == Standing::Online && agent.now.has_room(profile, fit.channel, fit.effort);
+        let can = agent.now.standing == Standing::Online
+            && agent.now.has_room(profile, fit.channel, fit.effort, fit.beside);
         let group = profile.groups.iter().find(|group| group.is_of(&agent.now)).filter(|_| can)?;
         // The rules of the market know nobody.
         let mut cost = match self.settings.rule {
@@ -374,7 +374,8 @@ impl Pool {
         for (&number, fit) in &class.fitting {
             let profile = &self.profiles[number];
             for group in &profile.groups {
-                if group.state.has_room(profile, fit.channel, fit.effort) || group.state.busy == 0 {
+                if group.state.has_room(profile, fit.channel, fit.effort, fit.beside) || group.state.busy == 0
+                {
                     continue;
                 }
                 // The hands as they will be when one conversation has left them.
@@ -390,7 +391,7 @@ impl Pool {
                 && self.agents[slot].profile == number
                 && self.agents[slot].now.standing == Standing::Online
                 && self.agents[slot].now.busy > 0
-                && !self.agents[slot].now.has_room(profile, fit.channel, fit.effort)
+                && !self.agents[slot].now.has_room(profile, fit.channel, fit.effort, fit.beside)
             {
                 let hands = self.agents[slot].now.hands().with_one_less();
                 let (class, priority) = (entry.class, entry.waiting.priority);

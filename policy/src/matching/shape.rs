@@ -54,7 +54,7 @@ pub struct AgentProfile {
     pub skills: BTreeMap<String, u8>,
     /// Languages; none named means any. `pt` also serves `pt-BR`.
     pub languages: Vec<String>,
-    /// Points of effort at once.
+    /// Points of effort at once; interruptible work has as many again, of its own.
     pub capacity: u32,
     /// The most conversations at once on a channel; one that is not named has no limit of its own.
     pub channels: BTreeMap<String, u32>,
@@ -104,9 +104,11 @@ pub enum Standing {
 /// How full an agent is, in points of effort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
-    /// Taken.
+    /// Taken by what does not run beside others.
     pub load: u32,
-    /// In all.
+    /// Taken by what does: interruptible work has as much room again, of its own.
+    pub beside: u32,
+    /// In all, of each.
     pub capacity: u32,
 }
 

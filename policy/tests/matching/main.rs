@@ -5,8 +5,9 @@ mod model;
 
 use model::{Model, ms, record};
 use policy::id::{AgentId, ConversationId};
+use policy::matching::Settings;
 use policy::time::{Span, Timestamp};
-use policy::{AgentProfile, Needs, Pool, Preferred, Standing, Waiting, Weights};
+use policy::{AgentProfile, Needs, Pool, Preferred, Rule, Standing, Waiting, Weights};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
@@ -27,6 +28,8 @@ enum Step {
     Wait(Box<Waiting>, i64),
     Leave(ConversationId),
     Weigh(Weights),
+    /// Work of these channels runs beside the rest from now on.
+    Interrupt(Vec<usize>),
     /// Does what the index says for this conversation.
     Serve(ConversationId),
     /// Does what the index says for this agent.
@@ -125,6 +128,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => waiting().prop_map(|(waiting, ago)| Step::Wait(waiting, ago)),
         1 => conversation().prop_map(Step::Leave),
         1 => weights.prop_map(Step::Weigh),
+        1 => vec(0..2usize, 0..2).prop_map(Step::Interrupt),
         3 => conversation().prop_map(Step::Serve),
         3 => agent().prop_map(Step::Free),
     ]
@@ -141,6 +145,7 @@ impl Pair {
         let weights = Weights::default();
         let model = Model {
             weights,
+            interruptible: std::collections::BTreeSet::new(),
             clock: Timestamp(i64::MIN),
             agents: std::collections::BTreeMap::new(),
             waiting: std::collections::BTreeMap::new(),
@@ -181,6 +186,15 @@ impl Pair {
             Step::Weigh(weights) => {
                 pool.set_weights(weights);
                 model.weights = weights;
+            }
+            Step::Interrupt(channels) => {
+                model.interruptible = channels.iter().map(|it| CHANNELS[*it].to_owned()).collect();
+                pool.govern(Settings {
+                    rule: Rule::BestScore,
+                    weights: model.weights,
+                    interruptible: model.interruptible.iter().map(|it| it.as_str().into()).collect(),
+                    ..Settings::default()
+                });
             }
             Step::Serve(id) => {
                 if let Some(decision) = pool.choose_agent(id, at) {
@@ -258,7 +272,8 @@ impl Pair {
             assert_eq!(pool.standing(id), model.agents.get(&id).map(|agent| agent.standing));
             assert_eq!(pool.profile(id), model.agents.get(&id).map(|agent| &agent.profile));
             for (channel, effort) in [("call", 3), ("chat", 1), ("unheard_of", 1)] {
-                let room = model.agents.get(&id).is_some_and(|agent| agent.has_room(channel, effort));
+                let beside = &model.interruptible;
+                let room = model.agents.get(&id).is_some_and(|agent| agent.has_room(beside, channel, effort));
                 assert_eq!(pool.has_room(id, channel, effort), room);
             }
         }
@@ -285,13 +300,15 @@ proptest! {
     }
 
     #[test]
-    fn decisions_never_exceed_capacity(steps in vec((step(), 0i64..8), 1..120)) {
+    fn decisions_never_exceed_capacity(steps in vec((step(), 0i64..8), 1..120), beside in vec(0..2usize, 0..2)) {
         let mut pair = Pair::new();
         let mut at = Timestamp(1_000);
+        pair.apply(Step::Interrupt(beside), at);
         for (step, later) in steps {
-            // What only an explicit act may do is left out: taking by hand, and a lowered limit.
+            // What only an explicit act may do is left out: taking by hand, a lowered limit, and another policy, but for the
+            // one at the beginning.
             let explicit = match &step {
-                Step::Take(..) => true,
+                Step::Take(..) | Step::Interrupt(_) => true,
                 Step::Put(id, _) => pair.model.agents.contains_key(id),
                 _ => false,
             };
@@ -301,7 +318,10 @@ proptest! {
             at = at + ms(later);
             pair.apply(step, at);
             for agent in pair.model.agents.values() {
-                prop_assert!(agent.load <= agent.profile.capacity);
+                for beside in [false, true] {
+                    let load = agent.load(&pair.model.interruptible, beside);
+                    prop_assert!(load <= agent.profile.capacity);
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The naive model: the rule of matching in its plainest form, scanning every agent and every waiting conversation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use policy::id::{AgentId, ConversationId};
 use policy::time::{Span, Timestamp};
@@ -10,7 +10,8 @@ use policy::{Able, AgentProfile, Decision, Lost, Needs, Room, Score, Standing, T
 pub(crate) struct Agent {
     pub(crate) profile: AgentProfile,
     pub(crate) standing: Standing,
-    pub(crate) load: u32,
+    /// Points of effort by channel.
+    pub(crate) points: BTreeMap<String, u32>,
     pub(crate) held: BTreeMap<String, u32>,
     pub(crate) since: Timestamp,
 }
@@ -18,6 +19,8 @@ pub(crate) struct Agent {
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) weights: Weights,
+    /// Channels whose work runs beside the rest.
+    pub(crate) interruptible: BTreeSet<String>,
     pub(crate) clock: Timestamp,
     pub(crate) agents: BTreeMap<AgentId, Agent>,
     pub(crate) waiting: BTreeMap<ConversationId, Waiting>,
@@ -38,8 +41,14 @@ impl Agent {
         self.profile.channels.get(channel).copied().unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn has_room(&self, channel: &str, effort: u32) -> bool {
-        self.load + effort <= self.profile.capacity
+    /// Points taken by what runs beside the rest, or by the rest.
+    pub(crate) fn load(&self, interruptible: &BTreeSet<String>, beside: bool) -> u32 {
+        let counts = self.points.iter().filter(|(name, _)| interruptible.contains(*name) == beside);
+        counts.map(|(_, points)| points).sum()
+    }
+
+    pub(crate) fn has_room(&self, interruptible: &BTreeSet<String>, channel: &str, effort: u32) -> bool {
+        self.load(interruptible, interruptible.contains(channel)) + effort <= self.profile.capacity
             && self.held.get(channel).copied().unwrap_or(0) < self.cap(channel)
     }
 
@@ -103,7 +112,9 @@ impl Model {
         agent.lacks(&waiting.needs).or(match agent.standing {
             Standing::Offline => Some(Lost::Offline),
             Standing::Away => Some(Lost::Away),
-            Standing::Online if !agent.has_room(&waiting.needs.channel, waiting.needs.effort) => {
+            Standing::Online
+                if !agent.has_room(&self.interruptible, &waiting.needs.channel, waiting.needs.effort) =>
+            {
                 Some(Lost::AtCapacity)
             }
             Standing::Online if waiting.refused.contains(&id) => Some(Lost::Refused),
@@ -238,14 +249,19 @@ impl Model {
     }
 
     pub(crate) fn room(&self, id: AgentId) -> Option<Room> {
-        self.agents.get(&id).map(|agent| Room { load: agent.load, capacity: agent.profile.capacity })
+        let load = |agent: &Agent, beside| agent.load(&self.interruptible, beside);
+        self.agents.get(&id).map(|agent| Room {
+            load: load(agent, false),
+            beside: load(agent, true),
+            capacity: agent.profile.capacity,
+        })
     }
 
     pub(crate) fn put(&mut self, id: AgentId, profile: AgentProfile, at: Timestamp) {
         let new = Agent {
             profile: AgentProfile::default(),
             standing: Standing::Offline,
-            load: 0,
+            points: BTreeMap::new(),
             held: BTreeMap::new(),
             since: at,
         };
@@ -263,7 +279,7 @@ impl Model {
 
     pub(crate) fn take(&mut self, id: AgentId, channel: &str, effort: u32, at: Timestamp) {
         if let Some(agent) = self.agents.get_mut(&id) {
-            agent.load += effort;
+            *agent.points.entry(channel.to_owned()).or_insert(0) += effort;
             *agent.held.entry(channel.to_owned()).or_insert(0) += 1;
             agent.since = at;
         }
@@ -271,7 +287,9 @@ impl Model {
 
     pub(crate) fn release(&mut self, id: AgentId, channel: &str, effort: u32) {
         if let Some(agent) = self.agents.get_mut(&id) {
-            agent.load = agent.load.saturating_sub(effort);
+            if let Some(points) = agent.points.get_mut(channel) {
+                *points = points.saturating_sub(effort);
+            }
             if let Some(held) = agent.held.get_mut(channel) {
                 *held = held.saturating_sub(1);
             }

@@ -154,6 +154,9 @@ pub struct AgentRow {
     pub state: AgentState,
     /// Capacity taken, in effort points.
     pub load: u32,
+    /// Taken by interruptible work, which has a capacity of its own, as large.
+    #[serde(default, skip_serializing_if = "crate::view::is_zero")]
+    pub interruptible_load: u32,
     /// Capacity in all.
     pub capacity: u32,
     /// The planned break that is near or under way.

@@ -235,6 +235,11 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+pub(crate) fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 /// The owner of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
@@ -252,6 +257,9 @@ pub struct Me {
     pub state: Option<AgentState>,
     /// Capacity taken, in effort points.
     pub load: u32,
+    /// Taken by interruptible work, which has a capacity of its own, as large.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub interruptible_load: u32,
     /// Capacity in all, in effort points.
     pub capacity: u32,
     /// For agents: the queues that conversations may be handed over to.

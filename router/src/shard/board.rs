@@ -285,6 +285,7 @@ impl State {
                 kind,
                 state,
                 load: room.load,
+                interruptible_load: room.beside,
                 capacity: room.capacity,
                 on_break: break_view(agent),
             });

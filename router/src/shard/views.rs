@@ -123,6 +123,7 @@ impl State {
             name: name.map(str::to_owned).or(card.name),
             state: None,
             load: 0,
+            interruptible_load: 0,
             capacity: 0,
             queues: Vec::new(),
             channels: Vec::new(),
@@ -152,6 +153,7 @@ impl State {
             name: Some(of.name.to_string()),
             state: it.standing(agent).map(state_of),
             load: room.load,
+            interruptible_load: room.beside,
             capacity: room.capacity,
             queues: it.policy.queues().map(|(name, _)| name.to_owned()).collect(),
             channels: it.policy.channels().into_iter().map(str::to_owned).collect(),
@@ -240,9 +242,9 @@ impl State {
             seen_by_customer: it.at_customer.seen,
             messages: newest,
             place: None,
+            contact_points: Vec::new(),
         };
         (view, grants)
-            contact_points: Vec::new(),
     }
 
     /// A conversation that has ended, from the store.

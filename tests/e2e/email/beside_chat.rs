@@ -6,8 +6,6 @@ use super::desk::{Desk, letter, take_next};
 use crate::hours::office_closed_today;
 
 const POLICY: &str = r#"
-interruptible = ["email"]
-
 [efforts]
 web_chat = 2
 email = 1
@@ -53,24 +51,27 @@ async fn one_agent_has_mail_and_chat_at_once_as_far_as_the_efforts_go() {
 
 #[tokio::test]
 async fn who_has_all_the_mail_that_fits_still_gets_a_chat() {
-    let desk = Desk::open_under(Some(POLICY), "acknowledge = false").await;
-    // One mail and one chat, whichever comes first.
-    let room = |it: &mut AgentInput| {
-        it.capacity = 3;
-        it.channels.insert("email".to_owned(), 1);
-    };
+    let policy = format!("interruptible = [\"email\"]\n{POLICY}");
+    let desk = Desk::open_under(Some(&policy), "acknowledge = false").await;
+    let room = |it: &mut AgentInput| it.capacity = 2;
     let mut agent = desk.workspace.agent_with("bea", room).await.online().await;
-    for id in ["l1", "l2"] {
+    for id in ["l1", "l2", "l3"] {
         let from = format!("{id}@shop.test");
         desk.deliver("support@hub.test", &letter(&from, id, "Parcel", "", id)).await;
     }
-    let (by_mail, _) = take_next(&mut agent).await;
+    let (one, _) = take_next(&mut agent).await;
+    let (two, _) = take_next(&mut agent).await;
     let mut visitor = desk.workspace.visitor().await;
     let mut chat = visitor.connect().await;
     chat.say(None, "Are you there?").await;
     let (by_chat, text) = take_next(&mut agent).await;
-    assert_eq!(text, "Are you there?", "the second mail waits, the chat does not");
-    assert_ne!(by_mail, by_chat);
+    assert_eq!(text, "Are you there?", "the third mail waits, the chat does not");
+    assert!(one != two && two != by_chat);
+    let board: BoardView = desk.workspace.admin.get("/api/v1/board").await.json();
+    let loads = board.agents.iter().find(|it| it.capacity == 2);
+    assert_eq!(loads.map(|it| (it.load, it.interruptible_load, it.capacity)), Some((2, 2, 2)));
+    let waiting = board.queues.iter().find(|it| it.name == "mail").map(|it| it.waiting);
+    assert_eq!(waiting, Some(1));
 }
 
 #[tokio::test]

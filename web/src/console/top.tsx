@@ -67,8 +67,9 @@ function Room() {
   const mine = me.value;
   if (!mine?.capacity) return null;
   const free = Math.max(0, mine.capacity - mine.load);
+  const beside = mine.interruptible_load ? `, and ${mine.interruptible_load} by work that is put down for other work` : "";
   return (
-    <span class="room number" title={`${mine.load} of ${mine.capacity} effort points taken`}>
+    <span class="room number" title={`${mine.load} of ${mine.capacity} effort points taken${beside}`}>
       {mine.load} of {mine.capacity}
       <span class="room-words"> taken, {free === 0 ? "no room" : `room for ${free}`}</span>
     </span>

@@ -126,6 +126,9 @@ function Agent({ agent }: { agent: AgentRow }) {
       </span>
       <span class="number muted">
         {agent.state === "offline" ? "–" : `${number(agent.load)} of ${number(agent.capacity)}`}
+        {agent.interruptible_load && (
+          <span title="Taken by work that is put down for other work">{` + ${number(agent.interruptible_load)}`}</span>
+        )}
       </span>
       {agent.state !== "offline" && (
         <meter min={0} max={Math.max(1, agent.capacity)} value={agent.load} aria-label={`${free} free`} />

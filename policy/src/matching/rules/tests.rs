@@ -55,7 +55,7 @@ fn by_hand(pool: &Pool, entry: &Entry, at: Timestamp) -> Option<(u32, i64)> {
         let profile = &pool.profiles[it.profile];
         let Some(fit) = profile.fit(entry.class) else { continue };
         let can = it.now.standing == Standing::Online
-            && it.now.has_room(profile, class.channel, class.effort)
+            && it.now.has_room(profile, class.channel, class.effort, class.beside)
             && !entry.waiting.refused.contains(&it.id)
             && !pool.owes_older(slot, &entry.place, at);
         if can {
@@ -151,7 +151,7 @@ proptest! {
                     let profile = &pool.profiles[number];
                     for group in &profile.groups {
                         slots += group.members.len() as u64
-                            * group.state.slots(profile, class.channel, class.effort);
+                            * group.state.slots(profile, class.channel, class.effort, class.beside);
                     }
                 }
                 prop_assert_eq!(slots, class.slots.free);
@@ -337,6 +337,31 @@ fn interruptible_work_neither_slows_the_rest_nor_counts_as_busy() {
     // The same after the policy has changed its mind, and back.
     pool.govern(Settings { rule: Rule::LeastActive, ..Settings::default() });
     assert_eq!(pool.in_hand(agent(2)), 1);
+}
+
+#[test]
+fn interruptible_work_has_a_capacity_of_its_own() {
+    let besides = |rule| Settings { rule, interruptible: ["email".into()].into(), ..Settings::default() };
+    for rule in [Rule::LeastCustomerTime, Rule::SpareCapacity, Rule::BestScore] {
+        let (mut pool, at) = desk(rule, &[(1, PLAIN, 2)]);
+        pool.govern(besides(rule));
+        for _ in 0..2 {
+            assert!(pool.has_room(agent(1), "email", 1));
+            pool.take(agent(1), "email", 1, at);
+        }
+        assert!(!pool.has_room(agent(1), "email", 1), "as much as the agent's capacity, and no more");
+        let room = |pool: &Pool| pool.room(agent(1)).map(|it| (it.load, it.beside, it.capacity));
+        assert_eq!(room(&pool), Some((0, 2, 2)));
+        assert_eq!(chosen(&mut pool, 1, 0, at), Some(agent(1)), "a desk full of mail still gets a chat");
+        // Without it the mail counts like everything else: there is no room any more, nor once it is back too little.
+        pool.govern(Settings { rule, ..Settings::default() });
+        assert_eq!(room(&pool).map(|it| it.1), Some(0));
+        assert!(!pool.has_room(agent(1), "chat", 1));
+        assert_eq!(chosen(&mut pool, 2, 0, at), None);
+        pool.govern(besides(rule));
+        pool.release(agent(1), "email", 1, at);
+        assert!(pool.has_room(agent(1), "email", 1) && pool.has_room(agent(1), "chat", 1));
+    }
 }
 
 #[test]

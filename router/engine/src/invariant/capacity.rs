@@ -12,7 +12,7 @@ use crate::state::Engine;
 pub fn check(event: &Event, after: &Engine, found: &mut Vec<Violation>) {
     let EventKind::OfferMade { decision, .. } = &event.kind else { return };
     let room = after.workspace(event.workspace).and_then(|workspace| workspace.pool.room(decision.agent));
-    if room.is_none_or(|room| room.load > room.capacity) {
+    if room.is_none_or(|room| room.load.max(room.beside) > room.capacity) {
         let detail = format!("{} was offered a conversation and has {room:?}", decision.agent);
         found.push(Violation { invariant: "capacity", detail });
     }

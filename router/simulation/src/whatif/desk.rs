@@ -20,7 +20,8 @@ pub(super) struct Place {
     /// Milliseconds online, and those with something in hand weighed by how full the place was.
     pub(super) online_ms: f64,
     pub(super) full_ms: f64,
-    effort: u32,
+    /// Effort points of what does not run beside the rest, and of what does: each has the whole capacity.
+    effort: [u32; 2],
     standing: Standing,
     since: i64,
     /// How many recorded absences and refusals are over.
@@ -33,11 +34,12 @@ impl Place {
     pub(super) fn until(&mut self, now: i64) {
         let passed = (now - self.since).max(0) as f64;
         self.since = now.max(self.since);
-        let full = f64::from(self.effort) / f64::from(self.capacity.max(1));
+        let effort = self.effort.into_iter().max().unwrap_or(0);
+        let full = f64::from(effort) / f64::from(self.capacity.max(1));
         if self.standing == Standing::Online {
             self.online_ms += passed;
             self.full_ms += passed * full;
-        } else if self.effort > 0 {
+        } else if effort > 0 {
             // Away with work in hand is work.
             self.online_ms += passed * full;
             self.full_ms += passed * full;
@@ -52,14 +54,15 @@ impl Place {
     pub(super) fn take(&mut self, now: i64, matter: u32, effort: u32, counts: bool) {
         self.until(now);
         self.hands.push(matter);
-        self.effort += effort;
+        self.effort[usize::from(!counts)] += effort;
         self.busy += usize::from(counts);
     }
 
     pub(super) fn put_down(&mut self, now: i64, matter: u32, effort: u32, counts: bool) {
         self.until(now);
         self.hands.retain(|it| *it != matter);
-        self.effort = self.effort.saturating_sub(effort);
+        let taken = &mut self.effort[usize::from(!counts)];
+        *taken = taken.saturating_sub(effort);
         self.busy = self.busy.saturating_sub(usize::from(counts));
     }
 
@@ -98,7 +101,7 @@ mod tests {
         place.put_down(5_000, 7, 2, true);
         place.until(6_000);
         assert_eq!(place.online_ms, 5_000.0);
-        assert_eq!(place.full_ms, 0.5 * 1_000.0 + 2_000.0 + 0.5 * 1_000.0);
+        assert_eq!(place.full_ms, 0.5 * 4_000.0, "what runs beside it takes no room of it");
         assert_eq!((place.busy, place.hands.len()), (0, 1));
     }
 
