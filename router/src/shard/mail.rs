@@ -21,6 +21,7 @@ use super::dedupe::Done;
 use super::mailed::Mailed;
 use super::outbox::{ACKNOWLEDGEMENT, OutboxRow, Outgoing, key_of};
 use super::state::State;
+use super::taken;
 use super::writes::Writer;
 use crate::email::Account;
 use crate::files::Kept;
@@ -65,10 +66,10 @@ pub(super) struct MailThread {
     pub(super) references: Vec<String>,
     /// The subject of the newest mail.
     pub(super) subject: String,
-}
     /// Where answers to each contact point go. It stands after the rest in the same sealed row; older rows have none.
     #[serde(skip)]
     pub(super) addresses: Vec<(ContactPointId, String)>,
+}
 
 /// Addresses kept of one conversation.
 pub(super) const PARTICIPANTS_MAX: usize = 20;
@@ -104,18 +105,18 @@ impl State {
 
     fn mail_arrives(&mut self, it: &Arrived) -> Result<(), String> {
         let key = self.mail_key(it);
-        let seen = [b"mail".as_slice(), &key].concat();
         let log = Arc::clone(&self.parts.log);
         // What waits for the log is known by the requests.
         let done = self.dedupe.find(&*log, self.id, &key, self.now()).map_err(|error| error.to_string())?;
-        let stored = log.get(self.id, Table::Cursors, &seen).map_err(|error| error.to_string())?;
-        if done.is_some() || stored.is_some() {
+        let taken = taken::was_taken(&*log, self.id, key).map_err(|error| error.to_string())?;
+        if done.is_some() || taken {
             return Ok(());
         }
         self.judge_mail(it)?;
         let done = Done { at: self.now(), conversation: None, message: None };
         self.dedupe.remember(key, done, &mut self.pending.writes).map_err(|error| error.to_string())?;
-        self.pending.writes.push(Write::Put { table: Table::Cursors, key: seen, value: Vec::new() });
+        let (workspace, now) = (it.account.workspace, self.now());
+        taken::remember(&*log, self.id, workspace, key, now, &mut self.pending.writes);
         Ok(())
     }
 
@@ -227,10 +228,10 @@ impl State {
         let newest = before.as_ref().and_then(|it| it.addresses.last().cloned());
         let thread = thread_after(it, from, contact_point, proven, before);
         self.put_mail_thread(workspace, customer, conversation, &thread);
-        self.keep_mail(workspace, customer, conversation, seq, &KeptMail::Theirs(it.kept.clone()));
         if reachable || newest.as_ref() != thread.addresses.last() {
             self.tell_contact_points(workspace, conversation);
         }
+        self.keep_mail(workspace, customer, conversation, seq, &KeptMail::Theirs(it.kept.clone()));
         let suspect = matches!(verdict, Verdict::Suspect { .. });
         if begins && !suspect && it.account.settings.acknowledge && self.may_answer(workspace, from) {
             let (account, now) = (it.account.settings.address.as_str(), self.now());
@@ -403,13 +404,13 @@ fn thread_after(
         last_id: None,
         references: Vec::new(),
         subject: String::new(),
-    });
         addresses: Vec::new(),
+    });
     let reply_to = mail.reply_to.first().map(|it| it.address.clone());
     // Who only looks like somebody who takes part does not lead the answers elsewhere.
     thread.to = reply_to.filter(|_| proven || !joined).unwrap_or_else(|| from.to_owned());
-    from.clone_into(&mut thread.from);
     thread.note_address(contact_point);
+    from.clone_into(&mut thread.from);
     let known = |it: &String| comparable(it) == comparable(from);
     if !thread.participants.iter().any(known) && thread.participants.len() < PARTICIPANTS_MAX {
         thread.participants.push(from.to_owned());

@@ -39,6 +39,7 @@ mod seen;
 mod snapshots;
 mod state;
 mod tails;
+mod taken;
 mod task;
 mod understand;
 mod views;

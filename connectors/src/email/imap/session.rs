@@ -22,6 +22,8 @@ const POLL: Duration = Duration::from_secs(60);
 const MAILS_MAX: usize = 50;
 /// Bytes handed over at once, unless one mail alone has more.
 const BYTES_MAX: usize = 6 << 20;
+/// Mails looked at in one go.
+const LISTED_MAX: usize = 10_000;
 /// What a response has beside a mail.
 const AROUND: usize = 64 * 1024;
 
@@ -111,17 +113,18 @@ impl Session {
 
     /// Where reading goes on in the folder as it is now.
     pub(super) fn cursor(&self, known: Option<&Cursor>, history: bool) -> Cursor {
+        let last = self.next.saturating_sub(1);
         match known {
             Some(known) if known.validity == self.validity => *known,
             // All numbers are void: what is there is looked through again.
-            Some(known) => Cursor { validity: self.validity, uid: 0, since_ms: known.since_ms },
-            None if history => Cursor { validity: self.validity, uid: 0, since_ms: 0 },
-            None => Cursor {
-                validity: self.validity,
-                uid: self.next.saturating_sub(1),
+            Some(known) => known.renumbered(self.validity, last),
+            None => {
+                let all =
+                    Cursor { validity: self.validity, uid: 0, since_ms: 0, looked_ms: 0, renumbered: 0 };
                 // A mail's time is told in seconds.
-                since_ms: now_ms() / 1_000 * 1_000,
-            },
+                let new = Cursor { uid: last, since_ms: now_ms() / 1_000 * 1_000, ..all };
+                if history { all } else { new }
+            }
         }
     }
 
@@ -131,7 +134,7 @@ impl Session {
         at: &mut Cursor,
         mail_bytes: usize,
     ) -> Result<Vec<Fetched>, ConnectorError> {
-        let from = at.uid;
+        let (from, began) = (at.uid, now_ms());
         let mut listed = Vec::new();
         // `n:*` names the newest mail even if its number is below n.
         let list = format!("UID FETCH {}:* (UID RFC822.SIZE INTERNALDATE)", from.saturating_add(1));
@@ -147,13 +150,15 @@ impl Session {
         listed.dedup_by_key(|it| it.uid);
         let mut mails = Vec::new();
         let mut bytes = 0;
-        for it in listed.into_iter().take(10_000) {
+        let mut all = listed.len() <= LISTED_MAX;
+        for it in listed.into_iter().take(LISTED_MAX) {
             let whole = it.size <= mail_bytes;
             let size = if whole { it.size } else { AROUND };
             if mails.len() == MAILS_MAX || (bytes > 0 && bytes + size > BYTES_MAX) {
+                all = false;
                 break;
             }
-            if it.at_ms >= at.since_ms {
+            if at.wants(it.uid, it.at_ms) {
                 let part = if whole { "BODY.PEEK[]" } else { "BODY.PEEK[HEADER]" };
                 let mut body = None;
                 self.command(&format!("UID FETCH {} (UID {part})", it.uid), |response| {
@@ -171,6 +176,9 @@ impl Session {
                 }
             }
             at.uid = it.uid;
+        }
+        if all {
+            at.looked(began);
         }
         Ok(mails)
     }
