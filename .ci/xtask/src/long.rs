@@ -58,8 +58,21 @@ pub(crate) fn steps() -> Vec<Step> {
         sound("cluster", &["cluster", "--rounds", "200", "--json"], 120),
         sound("replay", &["replay", &dialogues(), "--speed", "100", "--spawn", "embedded", "--json"], 120),
     ];
+    steps.push(real_mail());
     steps.extend(fuzz::steps());
     steps
+}
+
+/// Two thousand mails by a real Postfix and Dovecot while something is killed every five seconds, and how soon each is on the
+/// agent's screen.
+fn real_mail() -> Step {
+    let arguments =
+        ["--package", "tests", "--test", "e2e", "email::real", "--", "--nocapture", "--test-threads=1"];
+    let mut step = cargo("mail-real", &[&["test", "--release"], &arguments[..]].concat(), 40);
+    if let Work::Program(program) = &mut step.work {
+        program.variables.push(("SWITCHBOARD_MAILS", "2000".to_owned()));
+    }
+    step
 }
 
 /// The pages in all states, from the demo workspace.
