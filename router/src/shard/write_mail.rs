@@ -64,7 +64,7 @@ impl State {
         let input = input.clone().unwrap_or(MailInput { quote: true, ..MailInput::default() });
         check_input(&input)?;
         // Only a row from before addresses were kept has none, and that says where the newest mail is answered.
-        let newest = contact_point.is_none().then(|| &thread.to);
+        let newest = contact_point.is_none().then_some(&thread.to);
         let own = thread.address_of(to_point).or(newest).cloned();
         let to = input
             .to

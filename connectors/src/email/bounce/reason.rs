@@ -59,8 +59,6 @@ impl Reason {
         match Self::of(diagnostic, status) {
             Self::UserUnknown if matches!(told, Self::MailboxFull | Self::Disabled) => told,
             Self::UserUnknown if answers_data(diagnostic, words) => Self::Policy,
-            // Words and status contradict each other: an address is not given up for that.
-            Self::UserUnknown if (status.1, status.2) == (2, 1) => Self::Disabled,
             Self::Other => told,
             found => found,
         }
@@ -230,7 +228,8 @@ mod tests {
         let named = "--- server's answer\n550 user unknown\n--- command\nDATA\n";
         assert_eq!(Reason::of_report("550 user unknown", named, (5, 0, 0)), Reason::Policy);
         assert_eq!(Reason::of_report("550 5.1.1 user unknown", named, (5, 1, 1)), Reason::UserUnknown);
-        assert_eq!(Reason::of_report("550 5.2.1 user unknown", "", (5, 2, 1)), Reason::Disabled);
+        assert_eq!(Reason::of_report("550 5.2.1 user unknown", "", (5, 2, 1)), Reason::UserUnknown);
+        assert_eq!(Reason::of_report("550 5.2.1", "", (5, 2, 1)), Reason::Disabled);
         assert_eq!(Reason::of_report("", "no such user", (5, 0, 0)), Reason::UserUnknown);
         assert!(!Reason::MailboxFull.is_about_the_address());
     }
