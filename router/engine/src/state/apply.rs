@@ -3,10 +3,10 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use policy::{Document, Policy};
 use policy::id::{AgentId, ConversationId, OfferId};
 use policy::matching::Standing;
 use policy::time::Timestamp;
+use policy::{Document, Policy};
 
 use super::conversation::CONTACT_POINTS_MAX;
 use super::workspace::ENDED_MAX;
