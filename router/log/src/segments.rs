@@ -8,7 +8,7 @@
 //! in it are sealed as they were in the store, so that an erasure reaches them; the file is known by the hash of its bytes.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use policy::id::WorkspaceId;
@@ -81,13 +81,20 @@ pub struct WithSegments {
     log: Arc<dyn Log>,
     blobs: Arc<dyn BlobStore>,
     recent: Mutex<VecDeque<(BlobHash, Arc<Moved>)>>,
+    /// One shard of the node at a time looks for what may leave, so that whoever reads never stands behind many of them.
+    looking: Mutex<()>,
 }
 
 impl WithSegments {
     /// A log, and the blob store in which its segments are.
     #[must_use]
     pub fn new(log: Arc<dyn Log>, blobs: Arc<dyn BlobStore>) -> Self {
-        Self { log, blobs, recent: Mutex::default() }
+        Self { log, blobs, recent: Mutex::default(), looking: Mutex::default() }
+    }
+
+    /// The turn to look for what may leave.
+    pub fn turn(&self) -> MutexGuard<'_, ()> {
+        self.looking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The segment of the conversation that a key belongs to, if it has moved.

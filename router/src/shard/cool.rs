@@ -23,6 +23,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const ROUNDS: i64 = 24;
 const ROUND_MIN: Span = Span::seconds(1);
 const ROUND_MAX: Span = Span::seconds(3_600);
+/// The first one waits for so long at most: a node that starts has other things to do.
+const FIRST_MAX: Span = Span::seconds(60);
 
 type Walked = Result<(Vec<Leaving>, u64), String>;
 
@@ -39,6 +41,7 @@ pub(super) struct Cooling {
 
 /// Walks over a page of what is there, and writes the segments of what ended before a time.
 fn walk(log: &WithSegments, shard: ShardId, from: u64, before: Timestamp) -> Walked {
+    let _turn = log.turn();
     let text = |error: log_store::ReadError| error.to_string();
     let Some((keys, next)) = log.conversations(shard, from).map_err(text)? else {
         return Ok((Vec::new(), 0));
@@ -78,6 +81,8 @@ impl State {
         let Some(segments) = self.parts.segments.clone() else { return };
         let (now, hot) =
             (self.now(), Span::seconds(i64::from(self.parts.config.retention.hot_days) * 86_400));
+        let pause = Span(hot.0 / ROUNDS).clamp(ROUND_MIN, ROUND_MAX);
+        let next = *self.cooling.next.get_or_insert(now + pause.min(FIRST_MAX));
         if let Some(walking) = &mut self.cooling.walking {
             let Some(done) = walking.now_or_never() else { return };
             self.cooling.walking = None;
@@ -92,11 +97,11 @@ impl State {
                 }
             }
             if self.cooling.from == 0 {
-                let pause = Span(hot.0 / ROUNDS).clamp(ROUND_MIN, ROUND_MAX);
                 self.cooling.next = Some(now + pause);
+                return;
             }
         }
-        if self.cooling.ready.is_empty() && self.cooling.next.is_none_or(|next| next <= now) {
+        if self.cooling.ready.is_empty() && next <= now {
             let (shard, from, before) = (self.id, self.cooling.from, Timestamp(now.0 - hot.0));
             self.cooling.walking =
                 Some(tokio::task::spawn_blocking(move || walk(&segments, shard, from, before)));

@@ -66,6 +66,8 @@ pub struct RedisLog {
     archive: Archive,
     folder: PathBuf,
     dedupe: Duration,
+    /// For looking through everything, so that nobody who reads a row stands behind it.
+    walker: Arc<Reader>,
 }
 
 struct Inner {
@@ -105,6 +107,7 @@ impl RedisLog {
         };
         let (link, other) = connected.unwrap_or_else(|| Err(trouble("its thread has gone".into())))?;
         let shared = Arc::new(Shared::default());
+        let walker = Arc::new(Reader::lazy(place.clone(), layout.clone()));
         let journal = match options.level {
             Level::RedisDisk => {
                 let (journal, calls) =
@@ -150,6 +153,7 @@ impl RedisLog {
             archive: Archive::new(&options.path.join(archive::FOLDER), options.archive_days),
             folder: options.path.clone(),
             dedupe: place.dedupe,
+            walker,
         })
     }
 
@@ -370,9 +374,11 @@ impl Log for RedisLog {
     }
 
     fn conversations(&self, shard: ShardId, from: u64) -> Result<Option<Conversations>, ReadError> {
-        self.ask(|inner| async move {
-            let base = inner.reader.layout.table(shard, Table::Transcripts);
-            let (keys, next) = inner.reader.page_of_keys(&base, from).await?;
+        self.at_once()?;
+        let walker = Arc::clone(&self.walker);
+        self.ask(|_| async move {
+            let base = walker.layout.table(shard, Table::Transcripts);
+            let (keys, next) = walker.page_of_keys_once(&base, from).await?;
             let own = |key: Vec<u8>| key.get(base.len()..).map(<[u8]>::to_vec);
             Ok(Some((keys.into_iter().filter_map(own).collect(), next)))
         })

@@ -57,6 +57,13 @@ impl Stored {
     }
 }
 
+/// Asks for some keys that begin so.
+fn scan_from(base: &[u8], cursor: u64) -> Cmd {
+    let mut scan = cmd("SCAN");
+    scan.arg(cursor).arg("MATCH").arg([base, b"*"].concat()).arg("COUNT").arg(1_000);
+    scan
+}
+
 fn foreign(what: &str) -> ReadError {
     ReadError::Io(format!("{what} has a foreign form: another program may use these keys"))
 }
@@ -217,11 +224,27 @@ impl Reader {
         base: &[u8],
         cursor: u64,
     ) -> Result<(Vec<Vec<u8>>, u64), ReadError> {
-        let pattern = [base, b"*"].concat();
-        let mut scan = cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1_000);
-        let (next, found): (u64, Vec<Vec<u8>>) = self.ask(base, &scan).await?;
+        let (next, found): (u64, Vec<Vec<u8>>) = self.ask(base, &scan_from(base, cursor)).await?;
         Ok((found, next))
+    }
+
+    /// The same, without a second try.
+    pub(super) async fn page_of_keys_once(
+        &self,
+        base: &[u8],
+        cursor: u64,
+    ) -> Result<(Vec<Vec<u8>>, u64), ReadError> {
+        let asked = async { self.link().await?.call_at(base, &scan_from(base, cursor)).await };
+        match asked.await {
+            Ok(answer) => {
+                let page: Result<(u64, Vec<Vec<u8>>), _> = FromRedisValue::from_redis_value(answer);
+                page.map(|(next, found)| (found, next)).map_err(|_| foreign("an answer of Redis"))
+            }
+            Err(error) => {
+                self.forget_link().await;
+                Err(unreadable(&error))
+            }
+        }
     }
 
     /// The keys of a table that were written yesterday and today; a clock that differs by minutes costs nothing.
