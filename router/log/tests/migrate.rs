@@ -11,7 +11,9 @@ use std::time::Duration;
 use log_store::embedded::EmbeddedLog;
 use log_store::migrate::{Content, FillError, Filler, copy_files, copy_keys};
 use log_store::redis::{Place, RedisLog};
-use log_store::{Batch, Level, Log, OpenError, Options, Position, ShardId, Snapshot, Table, Tuning, Write};
+use log_store::{
+    Batch, Level, Log, OpenError, Options, Position, ShardId, Snapshot, Table, Tuning, Write, backup,
+};
 use servers::{Redis, there};
 use tokio::runtime::Handle;
 
@@ -160,8 +162,8 @@ async fn of_a_row_that_several_shards_have_the_preferred_one_stays() {
     .unwrap();
 }
 
-#[test]
-fn a_shard_whose_records_are_all_in_its_snapshot_goes_on_from_there() {
+#[tokio::test]
+async fn a_shard_whose_records_are_all_in_its_snapshot_goes_on_from_there_and_from_its_backup() {
     let folder = tempfile::tempdir().unwrap();
     let log = embedded(folder.path());
     log.begin_after(SHARD, Position(12)).unwrap();
@@ -171,6 +173,13 @@ fn a_shard_whose_records_are_all_in_its_snapshot_goes_on_from_there() {
     let log = embedded(folder.path());
     assert_eq!((log.last(SHARD).unwrap(), log.shards().unwrap()), (Position(12), vec![SHARD]));
     assert_eq!(log.oldest(SHARD).unwrap().map(|it| it.position), Some(Position(12)));
+    let (copy, new) = (folder.path().join("copy"), folder.path().join("new"));
+    backup::backup(&log, folder.path(), &copy).unwrap();
+    let again = options(&new, Level::Os);
+    backup::restore(&copy, &new, || log_store::open(&again)).await.unwrap();
+    let log = log_store::open(&again).unwrap();
+    assert_eq!(log.last(SHARD).unwrap(), Position(12));
+    assert_eq!(log.snapshot(SHARD).unwrap().map(|it| it.position), Some(Position(12)));
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub fn verify(from: &Path) -> Result<Manifest, BackupError> {
     Ok(manifest)
 }
 
-/// Fills a new store from a backup. `open` opens the store at the new folder once snapshots and keys are there.
+/// Fills a new store from a backup. `open` opens the store at the new folder once the keys are there.
 ///
 /// # Errors
 /// If the backup is damaged, the folder is not empty, or the store does not hold afterwards what the backup says.
@@ -54,16 +54,17 @@ pub async fn restore(
     if manifest.files.is_some() {
         files::restore(from, data)?;
     }
-    let (old, new) = (Snapshots::new(&from.join("snapshots")), Snapshots::new(&data.join("snapshots")));
-    for shard in manifest.positions.keys() {
-        for snapshot in old.verified(ShardId(*shard))?.iter().rev() {
-            new.put(ShardId(*shard), snapshot)?;
-        }
-    }
     let log = open()?;
     let outcome = async {
         fill(&*log, &from.join("backup.log")).await?;
         fill(&*log, &from.join("keys").join(keys::TABLE)).await?;
+        // After the records: a shard that has a snapshot and no record begins where that ends.
+        let (old, new) = (Snapshots::new(&from.join("snapshots")), Snapshots::new(&data.join("snapshots")));
+        for shard in old.shards()? {
+            for snapshot in old.verified(shard)?.iter().rev() {
+                new.put(shard, snapshot)?;
+            }
+        }
         compare(&*log, &manifest)
     };
     let outcome = outcome.await;
