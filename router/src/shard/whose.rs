@@ -75,7 +75,7 @@ impl Known {
                 if key.first() == Some(&trial::KEY) {
                     return Some(Whose::Beside(trial::TRIALS, workspace(1)));
                 }
-                for name in [publications::KEY, b"imap"] {
+                for name in [publications::KEY, b"imap", b"taken"] {
                     if key.starts_with(name) {
                         return workspace(name.len()).map(Whose::Of);
                     }
@@ -131,8 +131,9 @@ mod tests {
     fn every_kind_of_cursor_is_known_and_nothing_else_passes_for_one() {
         let known = Known::default();
         let cursor = |name: &[u8], rest: Vec<u8>| known.whose(Table::Cursors, &[name, &rest].concat(), b"");
-        assert_eq!(cursor(b"imap", key(&[1])), Some(Whose::Of(HERE)));
-        assert_eq!(cursor(publications::KEY, key(&[1])), Some(Whose::Of(HERE)));
+        for named in [publications::KEY, b"imap", b"taken"] {
+            assert_eq!(cursor(named, key(&[1])), Some(Whose::Of(HERE)));
+        }
         assert_eq!(cursor(&[0], key(&[1])), Some(Whose::Beside(trial::TRIALS, Some(HERE))));
         for hashed in [b"mail".as_slice(), b"address", b"pair"] {
             assert_eq!(cursor(hashed, vec![4; 16]), Some(Whose::Hashed(vec![])));
