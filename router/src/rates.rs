@@ -1,6 +1,6 @@
 //! Limits on requests by source. Each node limits by itself (governor); where there are several, what a source takes is told to
 //! Redis a few times a second, and one that takes more than its share of all nodes together is held off. No request waits for
-//! Redis: over all nodes the limit holds but for what comes in before the first word of it.
+//! Redis: what comes in between two words is let through by each node's own limit, and what was too much is held back afterwards.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -59,8 +59,9 @@ async fn requests_of_one_source_are_counted_over_all_nodes() {
     let until = Instant::now() + Duration::from_secs(seconds);
     let floods = nodes.iter().map(|node| flood(workspace.at(node).admin, until));
     let answered: u64 = futures_util::future::join_all(floods).await.into_iter().sum();
-    // A hundred at once and fifty a second; until the first word of it each node goes by itself, so each gives its hundred.
-    let (share, alone) = (100 + 50 * seconds, 2 * (100 + 50 * seconds));
-    assert!(answered <= share + 60, "{answered} of {share}");
-    assert!(answered >= share * 8 / 10 && share + 60 < alone, "{answered} of {share}");
+    // A hundred at once and fifty a second. Between two words each node goes by itself, and may give its hundred; whatever was
+    // too much is held back afterwards. Nodes that did not tell each other would give twice the share.
+    let (share, ahead, alone) = (100 + 50 * seconds, 2 * 100, 2 * (100 + 50 * seconds));
+    assert!(answered <= share + ahead && share + ahead < alone, "{answered} of {share}");
+    assert!(answered >= share / 2, "{answered} of {share}");
 }
