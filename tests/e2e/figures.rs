@@ -44,11 +44,12 @@ async fn what_is_handed_over_arrives_in_its_new_queue() {
 }
 
 /// Figures that this story does not move, each with what moves it.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 7] = [
     ("alarms", "somebody whom nobody can serve: policy.rs"),
     ("appends_failed", "a disk that fails: faults.rs"),
     ("certificate_reads", "a server with TLS: the tests in router/src/listen"),
     ("handshakes_failed", "the same"),
+    ("conversations_moved", "nodes that share a blob store: hot.rs"),
     ("shard_queue_depth", "an overload: between two asks it is 0"),
     ("slow_readers", "a client that never reads: limits.rs"),
 ];
