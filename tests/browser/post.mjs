@@ -31,7 +31,7 @@ function lines(socket, take) {
   socket.on("error", () => {});
 }
 
-/** A relay that takes everything but mail to `gone@`. */
+/** A relay that takes everything but mail to `gone@` and `lost@`. */
 async function relay(taken) {
   const server = createServer((socket) => {
     let mail = null;
@@ -47,7 +47,7 @@ async function relay(taken) {
       } else if (/^MAIL/i.test(line)) {
         to = [];
         say("250 fine");
-      } else if (/^RCPT TO:<gone@/i.test(line)) say("550 5.1.1 no such user");
+      } else if (/^RCPT TO:<(gone|lost)@/i.test(line)) say("550 5.1.1 no such user");
       else if (/^RCPT/i.test(line)) {
         to.push(line.match(/<(.*?)>/)?.[1] ?? "");
         say("250 fine");
@@ -161,6 +161,11 @@ export class Post {
   /** An address that mail of ours comes back from. */
   get gone() {
     return this.real ? "gone@bounce.test" : "gone@shop.test";
+  }
+
+  /** Another one, so that no story finds it marked already. */
+  get lost() {
+    return this.real ? "lost@bounce.test" : "lost@shop.test";
   }
 
   /** A mail comes in: from the internet where the servers are real, else as our mail server hands it over. */

@@ -212,7 +212,7 @@ export const mail = [
     async (world) => {
       const at = await opened(world);
       const agent = await agentAt(at);
-      await at.comes(letter(at.gone, "elsewhere1", "Where is my order then", "", "Where is my order?"));
+      await at.comes(letter(at.lost, "elsewhere1", "Where is my order then", "", "Where is my order?"));
       await take(agent);
       await agent.page.getByRole("button", { name: "Subject and copies" }).click();
       await agent.page.getByLabel("Copy to", { exact: true }).fill("ann+home@shop.test");
