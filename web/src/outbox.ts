@@ -71,10 +71,13 @@ export class Outbox {
   }
 
   change(id: string, change: Partial<Outgoing>): void {
-    const found = this.#items.find((item) => item.id === id);
+    const at = this.#items.findIndex((item) => item.id === id);
+    const found = this.#items[at];
     if (!found) return;
-    Object.assign(found, change);
-    this.#write(found);
+    // A new object: a page draws what it was handed again only where that is another one.
+    const changed = { ...found, ...change };
+    this.#items[at] = changed;
+    this.#write(changed);
     this.#changed(this.items());
   }
 

@@ -55,6 +55,15 @@ test("the outbox forgets what the server no longer knows, skips what is broken, 
   expect(taken).toBe(199);
 });
 
+test("what changes in the outbox is handed out as another object, since pages draw anew by that alone", () => {
+  const box = new Outbox("me", memoryStore(), 0, () => undefined);
+  box.add({ id: "one", conversation: null, text: "x", at_ms: 1, state: "sending" });
+  const [before] = box.items();
+  box.change("one", { state: "failed", detail: "nothing goes there" });
+  const [after] = box.items();
+  expect([before?.state, after?.state]).toEqual(["sending", "failed"]);
+});
+
 test("a few letters find an entry; beginnings count more", () => {
   const entries = ["Go offline", "Hand over to queue orders", "Close the conversation"].map((name) => ({ name }));
   expect(find("ho", entries)[0]?.name).toBe("Hand over to queue orders");
