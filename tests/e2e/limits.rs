@@ -128,7 +128,7 @@ async fn too_fast_is_told_with_a_time_to_wait() {
 }
 
 #[tokio::test]
-async fn frames_out_of_sequence_close_with_1008() {
+async fn frames_out_of_sequence_close_the_connection() {
     let server = Server::start().await;
     let workspace = server.workspace("shop", None).await;
     let mut visitor = workspace.visitor().await;
@@ -136,6 +136,12 @@ async fn frames_out_of_sequence_close_with_1008() {
     let mut before_hello = visitor.connect_silent().await;
     before_hello.send(&ClientFrame::Ping {}).await;
     assert_eq!(before_hello.closed().await.0, 1008);
+
+    let mut half_a_hello = visitor.connect_silent().await;
+    half_a_hello.raw("{\"type\":\"hello\"}").await;
+    let (code, reason) = half_a_hello.closed().await;
+    assert_eq!(code, 1008);
+    assert!(reason.contains("`protocol`"), "what is missing is named: {reason}");
 
     let mut hello_twice = visitor.connect().await;
     let hello = ClientFrame::Hello { protocol: VERSION, session: None, seq: None };
@@ -154,7 +160,7 @@ async fn frames_out_of_sequence_close_with_1008() {
 
     let mut binary = visitor.connect().await;
     binary.try_message(Message::binary(vec![0, 159, 146, 150])).await.expect("sent");
-    assert_eq!(binary.closed().await.0, 1008);
+    assert_eq!(binary.closed().await.0, 1003);
 }
 
 #[tokio::test]
@@ -204,7 +210,7 @@ async fn what_is_refused_is_counted() {
     customer.try_message(Message::binary(vec![1])).await.expect("sent");
     customer.closed().await;
     assert!(counted(&server, &["rejected", "malformed"]).await);
-    assert!(counted(&server, &["closed", "1008"]).await);
+    assert!(counted(&server, &["closed", "1003"]).await);
 }
 
 /// Whether a metric whose line has these words counted something.

@@ -140,7 +140,8 @@ async fn requests_that_are_none_get_a_problem() {
     admin.get("/api/v1/no-such-thing").await.problem(404);
     admin.get("/api/v1/conversations/agt_00000000000000000000000000").await.problem(404);
     let huge = format!("{{\"sign_in\":\"{}\"}}", "x".repeat(4_000_000));
-    admin.send("POST", "/api/v1/agents", &json, &huge).await.problem(413);
+    let huge = admin.send("POST", "/api/v1/agents", &json, &huge).await;
+    assert!(huge.problem(413).detail.contains("larger"), "{}", huge.body);
     let plain = server.anonymous().send("GET", "/api/v1/socket", &[], "").await;
     plain.problem(426);
 }

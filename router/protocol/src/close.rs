@@ -6,7 +6,13 @@
 pub enum CloseCode {
     /// The other side asked for it.
     Normal = 1000,
-    /// A frame that this protocol does not allow: malformed, out of sequence, binary.
+    /// What came is not WebSocket: not masked, of an unknown kind, in wrong parts.
+    Protocol = 1002,
+    /// A binary frame: ours are text.
+    NotText = 1003,
+    /// A text that is not UTF-8.
+    NotUtf8 = 1007,
+    /// A frame that this protocol does not allow: malformed, out of sequence, too fast.
     Policy = 1008,
     /// A frame above the limit told in `welcome`.
     TooBig = 1009,

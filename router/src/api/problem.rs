@@ -138,12 +138,17 @@ impl From<Refused> for Refusal {
 
 impl From<JsonRejection> for Refusal {
     fn from(rejection: JsonRejection) -> Self {
-        let kind = match rejection.status() {
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported-media-type",
-            StatusCode::PAYLOAD_TOO_LARGE => "too-large",
-            _ => "malformed",
+        let (kind, detail) = match rejection.status() {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+                "unsupported-media-type",
+                "the body must be JSON, with the header `Content-Type: application/json`".to_owned(),
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ("too-large", "the body is larger than this address takes: send less at a time".to_owned())
+            }
+            _ => ("malformed", rejection.body_text()),
         };
-        Self::new(rejection.status(), kind, rejection.body_text())
+        Self::new(rejection.status(), kind, detail)
     }
 }
 

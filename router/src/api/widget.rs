@@ -32,7 +32,7 @@ pub(super) async fn start(
     let record = app
         .accounts
         .workspace_of_widget(&input.widget)
-        .ok_or_else(|| Refusal::not_found("widget: check the key in the page's script tag"))?;
+        .ok_or_else(|| Refusal::not_found("widget (`widget`, its public key in the page's script tag)"))?;
     let workspace = record.id;
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
     if let Some(origin) = &origin

@@ -94,15 +94,21 @@ async fn identify<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let first = timeout(HELLO, socket.next()).await.map_err(|_| End::from(CloseCode::Policy))?;
+    let first = timeout(HELLO, socket.next())
+        .await
+        .map_err(|_| End::Code(CloseCode::Policy, "no hello came".into()))?;
     let text = match first {
         Some(Ok(Message::Text(text))) => text,
         Some(Err(error)) => return Err(end_of(&error)),
-        Some(Ok(_)) => return Err(CloseCode::Policy.into()),
-        None => return Err(End::Gone),
+        Some(Ok(Message::Close(_))) | None => return Err(End::Gone),
+        Some(Ok(_)) => return Err(End::Code(CloseCode::NotText, "say hello first, as text".into())),
     };
-    let Ok(ClientFrame::Hello { protocol: version, session, seq }) = serde_json::from_str(&text) else {
-        return Err(End::Code(CloseCode::Policy, "say hello first".into()));
+    let (version, session, seq) = match serde_json::from_str(&text) {
+        Ok(ClientFrame::Hello { protocol: version, session, seq }) => (version, session, seq),
+        Ok(_) => return Err(End::Code(CloseCode::Policy, "say hello first".into())),
+        Err(error) => {
+            return Err(End::Code(CloseCode::Policy, close_reason(format!("say hello first: {error}"))));
+        }
     };
     if version != protocol::VERSION {
         let reason = format!("this server speaks protocol {}", protocol::VERSION);
@@ -144,6 +150,12 @@ where
         return Err(CloseCode::Overloaded.into());
     }
     Ok((session, connection))
+}
+
+/// A reason that fits into a close frame: 123 bytes (RFC 6455, section 5.5).
+fn close_reason(mut reason: String) -> String {
+    reason.truncate(reason.floor_char_boundary(123));
+    reason
 }
 
 async fn serve<S>(
@@ -243,9 +255,11 @@ fn take(
     match incoming {
         Some(Ok(Message::Text(text))) => receive(app, principal, session, &text, limit),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) if limit.control() => Ok(()),
-        Some(Ok(Message::Ping(_) | Message::Pong(_))) => Err(CloseCode::Policy.into()),
+        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+            Err(End::Code(CloseCode::Policy, "too many pings and pongs".into()))
+        }
         Some(Ok(Message::Binary(_) | Message::Frame(_))) => {
-            Err(End::Code(CloseCode::Policy, "frames are text".into()))
+            Err(End::Code(CloseCode::NotText, "frames are text".into()))
         }
         Some(Ok(Message::Close(_))) | None => Err(End::Gone),
         Some(Err(error)) => Err(end_of(&error)),
@@ -355,8 +369,13 @@ fn receive(
 
 fn end_of(error: &Error) -> End {
     match error {
-        Error::Capacity(CapacityError::MessageTooLong { .. }) => CloseCode::TooBig.into(),
-        Error::Protocol(_) | Error::Utf8(_) | Error::AttackAttempt => CloseCode::Policy.into(),
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => {
+            End::Code(CloseCode::TooBig, "larger than `max_bytes` of the welcome".into())
+        }
+        Error::Protocol(_) | Error::AttackAttempt => {
+            End::Code(CloseCode::Protocol, "not WebSocket as RFC 6455 has it".into())
+        }
+        Error::Utf8(_) => End::Code(CloseCode::NotUtf8, "text must be UTF-8".into()),
         _ => End::Gone,
     }
 }
@@ -403,5 +422,57 @@ impl Limit {
         }
         self.controls += 1;
         self.controls <= 50
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+    use super::*;
+
+    /// What the connection ends with after these bytes.
+    async fn end_after(bytes: &[u8]) -> (CloseCode, String) {
+        let config = WebSocketConfig::default().max_message_size(Some(64)).max_frame_size(Some(64));
+        let (mut client, server) = tokio::io::duplex(1_024);
+        client.write_all(bytes).await.expect("there is room");
+        let mut server = WebSocketStream::from_raw_socket(server, Role::Server, Some(config)).await;
+        let error = loop {
+            match server.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break error,
+                None => panic!("the connection ended without an error"),
+            }
+        };
+        match end_of(&error) {
+            End::Code(code, reason) => (code, reason),
+            End::Gone => panic!("{error} should be told"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_websocket_is_told_by_its_code() {
+        let no_mask = [0, 0, 0, 0];
+        let masked = |head: [u8; 2], body: &[u8]| [&head[..], &no_mask, body].concat();
+        for (bytes, code) in [
+            (vec![0x81, 1, b'x'], CloseCode::Protocol),
+            (masked([0x85, 0x81], b"x"), CloseCode::Protocol),
+            (masked([0xf1, 0x81], b"x"), CloseCode::Protocol),
+            (masked([0x80, 0x81], b"x"), CloseCode::Protocol),
+            (masked([0x81, 0x82], &[0xff, 0xfe]), CloseCode::NotUtf8),
+            (masked([0x81, 0x80 | 65], &[b'x'; 65]), CloseCode::TooBig),
+        ] {
+            let (said, reason) = end_after(&bytes).await;
+            assert_eq!(said, code, "{bytes:?}");
+            assert!(!reason.is_empty(), "{bytes:?} is told without a reason");
+        }
+    }
+
+    #[test]
+    fn a_reason_fits_into_its_frame_and_ends_between_letters() {
+        let long = close_reason("é".repeat(100));
+        assert_eq!(long.len(), 122);
+        assert_eq!(close_reason("short".to_owned()), "short");
     }
 }
