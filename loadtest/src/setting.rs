@@ -33,7 +33,7 @@ pub(crate) struct Hired {
 impl Setting {
     /// Makes the workspace.
     pub(crate) async fn make(api: &Api, operator: &str, name: &str, policy: String) -> Result<Self> {
-        let input = WorkspaceInput { name: name.to_owned(), policy: Some(policy) };
+        let input = WorkspaceInput { name: name.to_owned(), company: None, policy: Some(policy) };
         let workspace = api.make_workspace(operator, &input).await.context("the run's workspace")?;
         Ok(Self { api: api.clone(), workspace })
     }

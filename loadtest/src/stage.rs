@@ -47,7 +47,7 @@ impl Cast {
             .duration_since(std::time::UNIX_EPOCH)
             .map_or(0, |since| since.as_nanos());
         let name = format!("run-{id:x}");
-        let input = WorkspaceInput { name: name.clone(), policy: Some(policy(&roster.all)) };
+        let input = WorkspaceInput { name: name.clone(), company: None, policy: Some(policy(&roster.all)) };
         let workspace = api.make_workspace(operator, &input).await.context("the run's workspace")?;
         let mut agents = Vec::new();
         let mut plan = Plan {

@@ -312,6 +312,9 @@ pub enum Workspace {
         /// The data folder
         #[arg(long, default_value = "data")]
         data: PathBuf,
+        /// The company's name as customers see it; else the workspace's
+        #[arg(long)]
+        company: Option<String>,
         /// Its policy document (TOML)
         #[arg(long)]
         policy: Option<PathBuf>,

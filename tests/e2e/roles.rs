@@ -45,7 +45,7 @@ async fn roles_over_http() {
         let agents = Gets::of(api.post("/api/v1/agents", &input).await.status);
         let tokens =
             Gets::of(api.post("/api/v1/tokens", &TokenInput { agent: agent.body.id, days: 1 }).await.status);
-        let input = WorkspaceInput { name: format!("by-{role}"), policy: None };
+        let input = WorkspaceInput { name: format!("by-{role}"), company: None, policy: None };
         let workspaces = Gets::of(api.post("/api/v1/workspaces", &input).await.status);
         let expected = match *role {
             "nobody" => [Who, Who, Who, Who],

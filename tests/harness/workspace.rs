@@ -44,7 +44,8 @@ pub struct Visitor {
 impl Server {
     /// Makes a workspace with this policy (TOML), or the default one.
     pub async fn workspace(&self, name: &str, policy: Option<&str>) -> Workspace {
-        let input = WorkspaceInput { name: name.to_owned(), policy: policy.map(str::to_owned) };
+        let input =
+            WorkspaceInput { name: name.to_owned(), company: None, policy: policy.map(str::to_owned) };
         let keys: WorkspaceBody = self.operator().post("/api/v1/workspaces", &input).await.json();
         let admin = Api { address: self.address, token: Some(keys.admin_token.clone()) };
         Workspace { keys, admin, origin: self.origin() }

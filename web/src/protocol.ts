@@ -1054,6 +1054,24 @@ export type TryLoad = {
   load: TryChange,
 };
 
+/** `GET /api/v1/widget`: what the company's pages need to show the chat. */
+export type WidgetBody = {
+  /** The widget's public key, for `data-key` of the script tag. */
+  widget: string,
+  /** The company's name as customers see it. */
+  company: string,
+  /** Origins of the pages that may use it, beside the server's own. */
+  origins: Array<string>,
+};
+
+/** `PUT /api/v1/widget` */
+export type WidgetInput = {
+  /** The company's name as customers see it, 1 to 80 characters. */
+  company: string,
+  /** Origins of the pages that may use it, 32 at most, each scheme and host such as `https://shop.example`. */
+  origins: Array<string>,
+};
+
 /** The answer to `POST /api/v1/widget/sessions`. */
 export type WidgetSessionBody = {
   /** Keep it in the browser and send it next time: it is the visitor's key. */
@@ -1117,6 +1135,8 @@ export type WorkspaceId = string;
 export type WorkspaceInput = {
   /** Its name, 1 to 64 characters of a-z, 0-9 and `-`. */
   name: string,
+  /** The company's name as customers see it, 1 to 80 characters; absent: the workspace's. */
+  company?: string | null,
   /** The policy document (TOML); absent: the default one. */
   policy?: string | null,
 };

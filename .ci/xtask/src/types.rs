@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use protocol::{
     AgentBody, AgentInput, AsideBody, AsideView, ClientFrame, ConversationBody, FailedMailView, FileBody,
     HistoryBody, Problem, PublicationsBody, ServerFrame, SignInBody, SignInInput, TicketBody, TokenBody,
-    TokenInput, TrialBody, TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    TokenInput, TrialBody, TryBody, WidgetBody, WidgetInput, WidgetSessionBody, WidgetSessionInput,
+    WorkspaceBody, WorkspaceInput,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -76,6 +77,8 @@ pub(crate) fn text() -> String {
     collected.add::<SignInInput>();
     collected.add::<SignInBody>();
     collected.add::<TicketBody>();
+    collected.add::<WidgetBody>();
+    collected.add::<WidgetInput>();
     collected.add::<WidgetSessionInput>();
     collected.add::<WidgetSessionBody>();
     collected.add::<HistoryBody>();

@@ -226,6 +226,9 @@ pub struct TokenBody {
 pub struct WorkspaceInput {
     /// Its name, 1 to 64 characters of a-z, 0-9 and `-`.
     pub name: String,
+    /// The company's name as customers see it, 1 to 80 characters; absent: the workspace's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
     /// The policy document (TOML); absent: the default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
@@ -245,6 +248,37 @@ pub struct WorkspaceBody {
     pub identity_secret: String,
     /// An admin's token.
     pub admin_token: String,
+}
+
+/// `GET /api/v1/widget`: what the company's pages need to show the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct WidgetBody {
+    /// The widget's public key, for `data-key` of the script tag.
+    pub widget: String,
+    /// The company's name as customers see it.
+    pub company: String,
+    /// Origins of the pages that may use it, beside the server's own.
+    pub origins: Vec<String>,
+}
+
+/// `PUT /api/v1/widget`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct WidgetInput {
+    /// The company's name as customers see it, 1 to 80 characters.
+    pub company: String,
+    /// Origins of the pages that may use it, 32 at most, each scheme and host such as `https://shop.example`.
+    pub origins: Vec<String>,
+}
+
+/// `POST /api/v1/widget/identity-secret`: a new one, shown this once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct IdentitySecretBody {
+    /// The secret that signs widget identities (HS256). The one before is void.
+    pub identity_secret: String,
 }
 
 /// `POST /api/v1/backup` (operator token only)

@@ -31,9 +31,9 @@ pub use client::{ClientFrame, PresenceWish, TransferTarget};
 pub use close::CloseCode;
 pub use http::{
     AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, BreaksBody, ConversationBody, DemoLinks,
-    DemoSignIn, HistoryBody, PolicyRemark, PolicyRemarks, Problem, ProblemItem, PublicationView,
-    PublicationsBody, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, WidgetSessionBody,
-    WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    DemoSignIn, HistoryBody, IdentitySecretBody, PolicyRemark, PolicyRemarks, Problem, ProblemItem,
+    PublicationView, PublicationsBody, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput,
+    WidgetBody, WidgetInput, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
 };
 pub use label::{LabelReason, LabelView, LabelsView};
 pub use mail::{

@@ -223,13 +223,21 @@ async fn the_set_up_link_works_until_there_is_a_user() {
 }
 
 #[tokio::test]
-async fn origins_are_origins() {
+async fn origins_are_origins_and_a_company_has_a_name() {
     let (accounts, record, _) = accounts().await;
     let widget = record.widget.clone();
-    accounts.set_origins(record.id, vec!["https://Shop.example/".into()]).await.unwrap();
-    assert_eq!(accounts.workspace_of_widget(&widget).unwrap().origins, ["https://shop.example"]);
+    accounts.set_widget(record.id, " Harbour ", &["https://Shop.example/".into()]).await.unwrap();
+    let changed = accounts.workspace_of_widget(&widget).unwrap();
+    assert_eq!(
+        (changed.company.as_str(), &changed.origins[..]),
+        ("Harbour", &["https://shop.example".into()][..])
+    );
+    for wrong in ["", "  ", "two\nlines", &"x".repeat(81)] {
+        let refused = accounts.set_widget(record.id, wrong, &[]).await;
+        assert!(matches!(refused, Err(AccountsError::Invalid(_))), "{wrong}");
+    }
     for wrong in ["*", "https://a; script-src *", "https://a/b", "'unsafe-inline'"] {
-        let refused = accounts.set_origins(record.id, vec![wrong.into()]).await;
+        let refused = accounts.set_widget(record.id, "Harbour", &[wrong.into()]).await;
         assert!(matches!(refused, Err(AccountsError::Invalid(_))), "{wrong}");
     }
     assert!((1_600_000_000_000..4_000_000_000_000).contains(&record.created_ms()));

@@ -10,6 +10,7 @@ use crate::config::{is_origin, origin};
 /// Workspaces of one server.
 const MAX: usize = 10_000;
 const ORIGINS_MAX: usize = 32;
+const COMPANY_CHARS: usize = 80;
 
 impl WorkspaceRecord {
     /// When it was made, milliseconds since 1970: its id says so.
@@ -23,7 +24,7 @@ impl Accounts {
     /// Makes a workspace, with an id that `here` takes.
     ///
     /// # Errors
-    /// If the name is taken or not one.
+    /// If the name is taken or not one, or the company's name is none.
     pub async fn create_workspace(
         &self,
         name: &str,
@@ -37,6 +38,7 @@ impl Accounts {
                 "a workspace's name has 1 to 64 characters of a-z, 0-9 and `-`".into(),
             ));
         }
+        let company = company_name(company)?;
         let turn = self.turn().await;
         if self.workspace_named(name).is_some() {
             return Err(AccountsError::Taken(name.into()));
@@ -51,7 +53,7 @@ impl Accounts {
             id: id
                 .ok_or_else(|| AccountsError::Store("this node owns no shard just now: try again".into()))?,
             name: name.into(),
-            company: company.into(),
+            company,
             widget: format!("wgt_{}", random_text()?),
             identity_secret: random_text()?,
             origins: Vec::new(),
@@ -62,11 +64,17 @@ impl Accounts {
         Ok(made)
     }
 
-    /// Changes the origins of a workspace's pages.
+    /// Changes the company's name and the origins of a workspace's pages.
     ///
     /// # Errors
-    /// If there is no such workspace, or one of them is no origin.
-    pub async fn set_origins(&self, id: WorkspaceId, origins: Vec<String>) -> Result<(), AccountsError> {
+    /// If there is no such workspace, the company's name is none, or one of the origins is none.
+    pub async fn set_widget(
+        &self,
+        id: WorkspaceId,
+        company: &str,
+        origins: &[String],
+    ) -> Result<(), AccountsError> {
+        let company = company_name(company)?;
         // They go into headers of the widget's page: nothing but an origin may.
         if origins.len() > ORIGINS_MAX
             || !origins.iter().all(|origin| is_origin(origin) && origin.len() <= 256)
@@ -78,9 +86,23 @@ impl Accounts {
         let turn = self.turn().await;
         let record = self.workspace(id).ok_or(AccountsError::NotFound("workspace"))?;
         let origins = origins.iter().map(|it| origin(it)).collect();
-        let record = WorkspaceRecord { origins, ..record };
+        let record = WorkspaceRecord { company, origins, ..record };
         let writes = vec![put(workspace_row(id), &record)?];
         self.write(Some(turn), writes, move |index| index.put_workspace(record)).await
+    }
+
+    /// A new secret for identities that the company's site signs; the one before is void.
+    ///
+    /// # Errors
+    /// If there is no such workspace, or it cannot be stored.
+    pub async fn renew_identity_secret(&self, id: WorkspaceId) -> Result<String, AccountsError> {
+        let turn = self.turn().await;
+        let record = self.workspace(id).ok_or(AccountsError::NotFound("workspace"))?;
+        let identity_secret = random_text()?;
+        let record = WorkspaceRecord { identity_secret: identity_secret.clone(), ..record };
+        let writes = vec![put(workspace_row(id), &record)?];
+        self.write(Some(turn), writes, move |index| index.put_workspace(record)).await?;
+        Ok(identity_secret)
     }
 
     /// Removes a workspace with its users and tokens.
@@ -119,4 +141,15 @@ impl Accounts {
     pub fn workspace_of_widget(&self, key: &str) -> Option<WorkspaceRecord> {
         self.index().of_widget(key).cloned()
     }
+}
+
+/// The company's name as customers see it.
+fn company_name(company: &str) -> Result<String, AccountsError> {
+    let company = company.trim();
+    let good =
+        (1..=COMPANY_CHARS).contains(&company.chars().count()) && !company.chars().any(char::is_control);
+    if good {
+        return Ok(company.into());
+    }
+    Err(AccountsError::Invalid("the company's name has 1 to 80 characters, on one line".into()))
 }

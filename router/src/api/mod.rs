@@ -40,6 +40,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/me", get(sign_in::me))
         .route("/tickets", post(sign_in::ticket))
         .route("/demo", get(sign_in::demo))
+        .route("/widget", get(workspaces::show_widget).put(workspaces::set_widget))
+        .route("/widget/identity-secret", post(workspaces::renew_identity_secret))
         .route("/widget/sessions", post(widget::start))
         .route("/conversations/{id}", get(conversations::show))
         .route("/conversations/{id}/messages", get(conversations::messages))
@@ -67,7 +69,6 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/workspaces", get(workspaces::list).post(workspaces::create))
         .route("/workspaces/{name}", delete(workspaces::remove))
         .route("/backup", post(workspaces::backup))
-        .route("/origins", put(workspaces::set_origins))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&app), authorize::limit));

@@ -123,6 +123,8 @@ pub(super) async fn demo(State(app): State<Arc<App>>) -> Result<Json<serde_json:
 #[serde(deny_unknown_fields)]
 pub(super) struct SetupInput {
     token: String,
+    /// The company's name as customers see it; absent: the workspace's.
+    company: Option<String>,
     name: String,
     sign_in: String,
     password: String,
@@ -145,7 +147,13 @@ pub(super) async fn set_up(
             "this link was used or is of an earlier start: read the newest one from the server's output",
         )
     })?;
-    let record = super::workspaces::make(&app, &input.workspace, &input.name, None).await?;
+    let record = super::workspaces::make(
+        &app,
+        &input.workspace,
+        input.company.as_deref().unwrap_or(&input.workspace),
+        None,
+    )
+    .await?;
     let admin = protocol::AgentInput {
         sign_in: input.sign_in.clone(),
         name: input.name,

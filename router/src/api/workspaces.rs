@@ -1,4 +1,4 @@
-//! Workspaces and backups, for the operator, and the pages that may use a widget, for admins.
+//! Workspaces and backups, for the operator, and what the pages with the widget need, for admins.
 
 use std::sync::Arc;
 
@@ -9,7 +9,9 @@ use axum::http::StatusCode;
 use engine::CommandKind;
 use policy::Document;
 use policy::id::AgentId;
-use protocol::{BackupBody, BackupInput, WorkspaceBody, WorkspaceInput};
+use protocol::{
+    BackupBody, BackupInput, IdentitySecretBody, WidgetBody, WidgetInput, WorkspaceBody, WorkspaceInput,
+};
 
 use super::agents::refusal;
 use super::authorize::SignedIn;
@@ -36,7 +38,7 @@ pub(super) async fn create(
     signed_in.operator()?;
     let Json(input) = input?;
     let document = input.policy.as_deref().map(read_policy).transpose()?;
-    let record = make(&app, &input.name, &input.name, document).await?;
+    let record = make(&app, &input.name, input.company.as_deref().unwrap_or(&input.name), document).await?;
     let admin_token = admin_token(&app, &record).await?;
     let body = WorkspaceBody {
         id: record.id,
@@ -118,14 +120,34 @@ pub(super) async fn backup(
     Ok(Json(BackupBody { records: manifest.positions.values().sum(), rows: manifest.rows }))
 }
 
-/// `PUT /api/v1/origins`: which pages, beside our own, may use the widget.
-pub(super) async fn set_origins(
+/// `GET /api/v1/widget`
+pub(super) async fn show_widget(
     State(app): State<Arc<App>>,
     signed_in: SignedIn,
-    input: Result<Json<Vec<String>>, JsonRejection>,
+) -> Result<Json<WidgetBody>, Refusal> {
+    let workspace = signed_in.at_least(Role::Admin)?;
+    let record = app.accounts.workspace(workspace).ok_or_else(|| Refusal::not_found("workspace"))?;
+    Ok(Json(WidgetBody { widget: record.widget, company: record.company, origins: record.origins }))
+}
+
+/// `PUT /api/v1/widget`: the company's name, and which pages, beside our own, may use the widget.
+pub(super) async fn set_widget(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+    input: Result<Json<WidgetInput>, JsonRejection>,
 ) -> Result<StatusCode, Refusal> {
     let workspace = signed_in.at_least(Role::Admin)?;
-    let Json(origins) = input?;
-    app.accounts.set_origins(workspace, origins).await.map_err(refusal)?;
+    let Json(WidgetInput { company, origins }) = input?;
+    app.accounts.set_widget(workspace, &company, &origins).await.map_err(refusal)?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/v1/widget/identity-secret`: a new secret for identities that the company's site signs.
+pub(super) async fn renew_identity_secret(
+    State(app): State<Arc<App>>,
+    signed_in: SignedIn,
+) -> Result<Json<IdentitySecretBody>, Refusal> {
+    let workspace = signed_in.at_least(Role::Admin)?;
+    let identity_secret = app.accounts.renew_identity_secret(workspace).await.map_err(refusal)?;
+    Ok(Json(IdentitySecretBody { identity_secret }))
 }

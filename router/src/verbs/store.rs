@@ -72,12 +72,14 @@ pub(super) async fn workspace(verb: cli::Workspace) -> anyhow::Result<()> {
             log.close();
             Ok(())
         }
-        cli::Workspace::Create { name, data, policy } => {
+        cli::Workspace::Create { name, data, company, policy } => {
             let document = policy.as_deref().map(read_policy).transpose()?;
             let listen = Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
             let overrides = Overrides { listen, data: Some(data), level: None };
             let server = Server::start(Config::load(None, crate::config::environment(), overrides)?).await?;
-            let record = crate::api::make_workspace(&server.app, &name, &name, document).await?;
+            let record =
+                crate::api::make_workspace(&server.app, &name, company.as_deref().unwrap_or(&name), document)
+                    .await?;
             let accounts = &server.app.accounts;
             let agent = AgentId::from_bits(uuid::Uuid::now_v7().as_u128());
             accounts.put_user(record.id, agent, "operator", "Operator", "person", Role::Admin, None).await?;

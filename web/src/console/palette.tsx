@@ -59,6 +59,7 @@ function entries(): Entry[] {
   list.push({ name: "Show or fold the context", run: () => { state.context.value = !state.context.value; } });
   list.push({ name: "Keys", note: "?", run: () => { help.value = true; } });
   list.push({ name: "Dashboard", run: () => location.assign("/dashboard/") });
+  if (state.me.value?.role === "admin") list.push({ name: "Chat on your pages", run: () => location.assign("/setup/") });
   list.push({ name: "Sign out", run: () => void signOut() });
   return list;
 }

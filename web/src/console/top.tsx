@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { clock, span, timeOfDay, words } from "../format.ts";
-import { Alert, Board, Console, Cut, Done, Keyboard, Park, Search, SignOut, TakeUp, X } from "../icons.tsx";
+import { Alert, Board, Console, Cut, Done, Keyboard, MessageCircle, Park, Search, SignOut, TakeUp, X } from "../icons.tsx";
 import { now } from "../live.ts";
 import { Menu } from "../menu.tsx";
 import type { AgentState } from "../protocol.ts";
@@ -124,6 +124,9 @@ export function Top() {
         actions={[
           { name: "Keys", icon: <Keyboard />, run: () => { help.value = true; } },
           { name: "Dashboard", icon: <Board />, run: () => location.assign("/dashboard/") },
+          ...(me.value?.role === "admin"
+            ? [{ name: "Chat on your pages", icon: <MessageCircle />, run: () => location.assign("/setup/") }]
+            : []),
           { name: "Sign out", icon: <SignOut />, run: () => void signOut() },
         ]}
       >

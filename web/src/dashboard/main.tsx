@@ -9,7 +9,7 @@ import "./dashboard.css";
 import "./alarms.css";
 import "./try.css";
 import { exactly, span } from "../format.ts";
-import { Board as BoardIcon, Console, Cut, Mail as MailIcon, SignOut } from "../icons.tsx";
+import { Board as BoardIcon, Console, Cut, Mail as MailIcon, MessageCircle, SignOut } from "../icons.tsx";
 import { Menu } from "../menu.tsx";
 import { Door, signOut, who } from "../sign-in.tsx";
 import { shown as mailShown } from "./aside.ts";
@@ -43,6 +43,9 @@ function Top() {
           actions={[
             { name: "Agent console", icon: <Console />, run: () => location.assign("/console/") },
             { name: "Mail put aside", icon: <MailIcon />, run: () => location.assign("#mail") },
+            ...(who.value?.role === "admin"
+              ? [{ name: "Chat on your pages", icon: <MessageCircle />, run: () => location.assign("/setup/") }]
+              : []),
             { name: "Wall board", icon: <BoardIcon />, run: () => location.assign("/dashboard/?wall=1") },
             { name: "Sign out", icon: <SignOut />, run: () => void signOut() },
           ]}

@@ -1,9 +1,10 @@
 //! The table of the HTTP API: every address, who may ask, what it takes and answers.
 
 use protocol::{
-    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, BreaksBody, ConversationBody, HistoryBody, Me,
-    PolicyRemarks, PublicationsBody, SignInBody, SignInInput, TicketBody, TokenBody, TokenInput, TrialBody,
-    TryBody, WidgetSessionBody, WidgetSessionInput, WorkspaceBody, WorkspaceInput,
+    AgentBody, AgentInput, BackupBody, BackupInput, BoardBody, BreaksBody, ConversationBody, HistoryBody,
+    IdentitySecretBody, Me, PolicyRemarks, PublicationsBody, SignInBody, SignInInput, TicketBody, TokenBody,
+    TokenInput, TrialBody, TryBody, WidgetBody, WidgetInput, WidgetSessionBody, WidgetSessionInput,
+    WorkspaceBody, WorkspaceInput,
 };
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Value, json};
@@ -44,7 +45,9 @@ fn set_up(_: &mut SchemaGenerator) -> Value {
         "type": "object",
         "required": ["token", "name", "sign_in", "password"],
         "additionalProperties": false,
-        "properties": {"token": text, "name": text, "sign_in": text, "password": text, "workspace": text},
+        "properties": {
+            "token": text, "company": text, "name": text, "sign_in": text, "password": text, "workspace": text,
+        },
     })
 }
 
@@ -247,11 +250,29 @@ pub(super) fn operations() -> Vec<Operation> {
             Nothing,
         ),
         (
-            "put",
-            "/origins",
+            "get",
+            "/widget",
             SignedIn,
-            "Origins of the pages that may use the widget, beside the server's own (admin)",
-            body::<Vec<String>>(),
+            "What the company's pages need to show the chat (admin)",
+            Nothing,
+            "200",
+            body::<WidgetBody>(),
+        ),
+        (
+            "post",
+            "/widget/identity-secret",
+            SignedIn,
+            "A new secret for identities that the company's site signs, shown this once; the one before is void (admin)",
+            Nothing,
+            "200",
+            body::<IdentitySecretBody>(),
+        ),
+        (
+            "put",
+            "/widget",
+            SignedIn,
+            "The company's name, and the pages that may use the widget beside the server's own (admin)",
+            body::<WidgetInput>(),
             "204",
             Nothing,
         ),
