@@ -11,12 +11,13 @@ import { cuts } from "./stories/cuts.mjs";
 import { desk } from "./stories/desk.mjs";
 import { mail, mailEnds } from "./stories/mail.mjs";
 import { policy } from "./stories/policy.mjs";
+import { setUp } from "./stories/set-up.mjs";
 import { shapes } from "./stories/shapes.mjs";
 import { waits } from "./stories/waits.mjs";
 import { World } from "./world.mjs";
 
 const words = process.argv.slice(2);
-const stories = [...chat, ...desk, ...waits, ...cuts, ...board, ...policy, ...shapes, ...access, ...mail].filter(
+const stories = [...chat, ...desk, ...waits, ...cuts, ...board, ...policy, ...shapes, ...access, ...setUp, ...mail].filter(
   ([name]) => !words.length || words.some((word) => name.includes(word)),
 );
 

@@ -4,6 +4,8 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { until } from "./expect.mjs";
 import { Agent, Customer, served } from "./pages.mjs";
+import { Post } from "./post.mjs";
+import { letter, mailPage, NEWS, RICH, RICH_BODY, take } from "./stories/mail.mjs";
 import { watch } from "./stories/board.mjs";
 import { World } from "./world.mjs";
 
@@ -41,6 +43,10 @@ for (const colorScheme of ["light", "dark"]) {
 
   const agent = await Agent.signIn(world, { colorScheme });
   await keep(agent.page, name("console-empty"));
+  await agent.page.goto(new URL("/setup/", world.links.home).href, { waitUntil: "networkidle" });
+  await keep(agent.page, name("setup-pages"));
+  await agent.page.goto(world.links.console);
+  await agent.stateControl.waitFor();
   await agent.go("online");
   const mira = await Customer.arrive(world, { language: "en" }, { colorScheme });
   await keep(mira.page, name("shop"));
@@ -135,5 +141,35 @@ for (const colorScheme of ["light", "dark"]) {
   await agent.go("offline");
   for (const context of world.browser.contexts()) await context.close();
 }
+
+const at = await Post.open(world);
+for (const colorScheme of ["light", "dark"]) {
+  const name = (what) => `${what}-${colorScheme}`;
+  const agent = await Agent.signIn(at.world, { colorScheme });
+  await agent.go("online");
+  await at.comes(letter(`ann.${colorScheme}@shop.test`, `rich-${colorScheme}`, "Where is my order", RICH, RICH_BODY));
+  await take(agent);
+  await agent.log.getByRole("button", { name: "Show the mail as it was written" }).click();
+  await agent.page.getByRole("button", { name: "Subject and copies" }).click();
+  await agent.composer.fill("Good morning Ann,\n\nit left Rotterdam yesterday and comes on Thursday.");
+  await keep(agent.page, name("console-mail"));
+  await at.comes(letter(colorScheme === "light" ? at.gone : at.lost, `gone-${colorScheme}`, "Where is my chair", "", "Where is my chair?"));
+  await take(agent);
+  await agent.answer("It is with the carrier.");
+  await agent.own("It is with the carrier.").locator(".mark.failed").waitFor({ timeout: 60_000 });
+  await keep(agent.page, name("console-mail-failed"));
+  await at.comes(NEWS(`news-${colorScheme}`, "Lamps, twenty per cent less"));
+  const page = await mailPage(at, { colorScheme });
+  await until("it stands there", async () => {
+    await page.reload();
+    await page.locator(".mail-panel").first().waitFor();
+    return (await page.locator(".mail-panel details", { hasText: "twenty per cent" }).count()) > 0;
+  });
+  await keep(page, name("dashboard-mail"));
+  await agent.clearDesk();
+  await agent.go("offline");
+  for (const context of world.browser.contexts()) await context.close();
+}
+await at.close();
 await world.close();
 console.log(`${written} pictures in ${folder}`);

@@ -19,13 +19,13 @@ export async function mailEnds() {
 }
 
 /** A mail of somebody whose address is proven. */
-const letter = (from, id, subject, more, body) =>
+export const letter = (from, id, subject, more, body) =>
   `Authentication-Results: mx.hub.test; dmarc=pass header.from=shop.test\nFrom: Ann <${from}>\nTo: support@hub.test\n` +
   `Message-ID: <${id}@shop.test>\nSubject: ${subject}\nDate: Tue, 24 Nov 2026 09:00:00 +0000\nMIME-Version: 1.0\n${more}\n${body}\n`;
 
-const RICH =
+export const RICH =
   'Content-Type: multipart/mixed; boundary="b"\n';
-const RICH_BODY = `--b
+export const RICH_BODY = `--b
 Content-Type: multipart/alternative; boundary="c"
 
 --c
@@ -86,7 +86,7 @@ async function agentAt(at, options) {
   return agent;
 }
 
-async function take(agent) {
+export async function take(agent) {
   await agent.offer.first().waitFor();
   await agent.offer.first().getByRole("button", { name: "Accept", exact: true }).click();
   await agent.composer.waitFor();
@@ -99,7 +99,7 @@ async function leave(agent) {
 }
 
 /** The page of mail at the dashboard. */
-async function mailPage(at, options = {}) {
+export async function mailPage(at, options = {}) {
   const context = await signedIn(at.world, { viewport: { width: 1280, height: 860 }, ...options });
   const page = await context.newPage();
   await page.goto(`${at.world.links.dashboard}#mail`);
@@ -107,7 +107,7 @@ async function mailPage(at, options = {}) {
   return page;
 }
 
-const NEWS = (id, subject) => letter("news@shop.test", id, subject, "List-Id: <news.shop.test>\n", "Cheap lamps, where is my order not asked.");
+export const NEWS = (id, subject) => letter("news@shop.test", id, subject, "List-Id: <news.shop.test>\n", "Cheap lamps, where is my order not asked.");
 
 const both = (name, story) =>
   ["light", "dark"].map((scheme) => [`axe finds nothing: ${name}, ${scheme}`, (world) => story(world, scheme)]);
@@ -191,6 +191,9 @@ export const mail = [
       const own = agent.own("It is with the carrier");
       await own.locator(".mark.failed").waitFor({ timeout: 60_000 });
       ensure(/Not delivered/.test(await own.innerText()), "it is not said that it did not arrive");
+      // Nothing more goes to an address from which mail comes back, and that is said at once.
+      await agent.answer("Are you there?");
+      await agent.own("Are you there?").locator(".mark.failed", { hasText: "Not sent" }).waitFor();
       const page = await mailPage(at);
       const row = page.locator(".failed-mail", { hasText: "Where is my order now" });
       await row.waitFor();

@@ -117,7 +117,7 @@ export function LetterFields({ conversation, letter, subject, to, change }: Prop
             type="checkbox"
             checked={letter.quote}
             onChange={({ currentTarget }) => change({ ...letter, quote: currentTarget.checked })}
-          />{" "}
+          />
           Quote the customer's mail
         </label>
       </p>

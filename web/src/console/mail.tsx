@@ -76,12 +76,14 @@ function Frame({ path }: { path: string }) {
   const [images, setImages] = useState(false);
   return (
     <div class="mail-frame">
-      <iframe
-        title="The mail as it was written"
-        sandbox="allow-popups allow-popups-to-escape-sandbox"
-        referrerpolicy="no-referrer"
-        src={`${path}/mail${images ? "?images=shown" : ""}`}
-      />
+      <div class="window">
+        <iframe
+          title="The mail as it was written"
+          sandbox="allow-popups allow-popups-to-escape-sandbox"
+          referrerpolicy="no-referrer"
+          src={`${path}/mail${images ? "?images=shown" : ""}`}
+        />
+      </div>
       <p class="mail-tools">
         {!images && (
           <button type="button" class="link" onClick={() => setImages(true)}>
@@ -127,6 +129,7 @@ export function Foot({ conversation, message, mail, own }: { conversation: strin
 }
 
 function Sent({ conversation, message, mail, state }: { conversation: string; message: MessageView; mail: MailView; state: MailState }) {
+  const [icon, words] = STATES[state];
   const lost = state === "failed" || state === "unknown";
   const again = async () => {
     try {
@@ -138,8 +141,15 @@ function Sent({ conversation, message, mail, state }: { conversation: string; me
   };
   return (
     <span class={`mark ${lost ? "failed" : state}`} title={mail.why ?? ""}>
-      {STATES[state]}
-      {mail.why && <span dir="auto">: {mail.why}</span>}
+      {icon}
+      <span>
+        {words}
+        {mail.why && (
+          <>
+            : <bdi>{mail.why}</bdi>
+          </>
+        )}
+      </span>
       {lost && (
         <button type="button" class="link" onClick={() => void again()}>
           <Retry /> Send again
