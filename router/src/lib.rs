@@ -9,6 +9,7 @@
 //! | [`accounts`], [`tickets`] | who may do what |
 //! | [`rates`] | limits on requests by source, on this node and over all nodes |
 //! | [`session`] | WebSocket sessions: resume, limits, slow readers |
+//! | [`pause`] | telling everybody while the store takes nothing |
 //! | [`shard`] | THE loop: command, engine, log, effects |
 //! | [`recording`] | what was recorded of a workspace, for export and what-if |
 //! | [`trial`] | a policy in force for some blocks of time, to see what it changes |
@@ -31,6 +32,7 @@ mod files;
 pub mod listen;
 pub mod metrics;
 pub mod pages;
+pub mod pause;
 pub mod rates;
 pub mod recording;
 pub mod server;

@@ -27,6 +27,7 @@ use crate::files::{self, Files};
 use crate::listen::{self, ReloadableTls};
 use crate::metrics::Metrics;
 use crate::pages;
+use crate::pause::{self, Pause};
 use crate::rates::{Rate, SourceLimit};
 use crate::service::Supervisor;
 use crate::session::Registry;
@@ -66,6 +67,8 @@ pub struct App {
     pub(crate) files: Files,
     /// Requests by source.
     pub requests: Arc<SourceLimit>,
+    /// Whether the store takes nothing just now.
+    pub pause: Pause,
     /// How to sign in, in demo mode only.
     pub demo: OnceLock<DemoSignIn>,
     clock: Clock,
@@ -237,6 +240,7 @@ impl Server {
             email: Arc::clone(&email),
             files,
             requests,
+            pause: Pause::default(),
             demo: OnceLock::new(),
             clock,
             drain: watch::channel(None).0,
@@ -265,6 +269,7 @@ impl Server {
             shutdown,
         ));
         tasks.spawn(sweep(Arc::clone(&app)));
+        tasks.spawn(pause::run(Arc::clone(&app)));
         tasks.spawn(trial::run(Arc::clone(&app)));
         tasks.spawn(Arc::clone(&app.requests).run());
         email::start(&app, &email, &mut tasks).await?;

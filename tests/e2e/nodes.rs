@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::{ClientFrame, Code, HistoryBody, Mode, SessionEvent};
+use protocol::{ClientFrame, Code, HistoryBody, Mode, ServerFrame, SessionEvent, VERSION};
 use rustix::process::Signal;
 use tests::{LEASE_MS, PATIENCE, Redis, Server};
 
@@ -29,9 +29,10 @@ pub(crate) async fn settled(nodes: &[&Server]) {
     loop {
         let (mut shards, mut all) = (0, true);
         for node in nodes {
-            let ready: serde_json::Value = node.anonymous().get("/readyz").await.json();
+            let told = node.anonymous().get("/readyz").await;
+            let ready: serde_json::Value = serde_json::from_str(&told.body).unwrap_or_default();
             shards += ready["shards"].as_u64().unwrap_or(0);
-            all &= ready["settled"] == true && ready["nodes"] == nodes.len();
+            all &= told.status == 200 && ready["settled"] == true && ready["nodes"] == nodes.len();
         }
         if all && shards == 16 {
             return;
@@ -39,6 +40,11 @@ pub(crate) async fn settled(nodes: &[&Server]) {
         assert!(begun.elapsed() < PATIENCE * 2, "the shards have not come to rest: {shards} are open");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// Picks the word that the server takes nothing, or something again.
+fn paused(wanted: bool) -> impl Fn(&ServerFrame) -> Option<()> {
+    move |frame| matches!(frame, ServerFrame::Paused { paused } if *paused == wanted).then_some(())
 }
 
 #[tokio::test]
@@ -176,7 +182,15 @@ async fn without_redis_sockets_stay_and_nothing_is_falsely_accepted() {
     let mut visitor = workspace.visitor().await;
     let mut customer = visitor.connect().await;
     let conversation = steps::in_hand(&mut customer, &mut agent, "before").await;
+    let mut bea = workspace.agent("bea").await.online().await;
+    let mut late = ana.connect_silent().await;
     redis.signal(Signal::STOP);
+    // Nobody has to write to be told.
+    bea.wait("that the server takes nothing", paused(true)).await;
+    customer.wait("that the server takes nothing", paused(true)).await;
+    // Who comes now is told as well.
+    late.send(&ClientFrame::Hello { protocol: VERSION, session: None, seq: None }).await;
+    late.wait("that the server takes nothing", paused(true)).await;
     let send = |id: &str| ClientFrame::Send {
         id: id.to_owned(),
         conversation: Some(conversation),
@@ -197,6 +211,7 @@ async fn without_redis_sockets_stay_and_nothing_is_falsely_accepted() {
     };
     assert_eq!(refused.err(), Some(Code::NotDurable));
     redis.signal(Signal::CONT);
+    bea.wait("that the server takes something again", paused(false)).await;
     customer.answer("first").await.expect("it is taken once Redis is back");
     steps::message(&mut agent, "first").await;
     let begun = Instant::now();
@@ -204,6 +219,46 @@ async fn without_redis_sockets_stay_and_nothing_is_falsely_accepted() {
         assert!(begun.elapsed() < PATIENCE, "it does not go on");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+#[tokio::test]
+async fn without_redis_a_client_of_another_node_keeps_its_socket_and_is_told() {
+    if !Redis::there() {
+        return;
+    }
+    let (redis, nodes) = nodes(2).await;
+    let workspace = nodes[0].workspace("shop", None).await;
+    let ana = workspace.agent("ana").await;
+    let mut agent = ana.at(&nodes[0]).online().await;
+    let mut visitor = workspace.at(&nodes[1]).visitor().await;
+    let mut customer = visitor.connect().await;
+    let conversation = steps::in_hand(&mut customer, &mut agent, "before").await;
+    redis.signal(Signal::STOP);
+    // The node that holds the socket says so by itself, and goes on saying so: the line is not taken for cut.
+    for _ in 0..3 {
+        customer.wait("that the server takes nothing", paused(true)).await;
+    }
+    let frame = ClientFrame::Send {
+        id: "meanwhile".to_owned(),
+        conversation: Some(conversation),
+        contact_point: None,
+        text: "meanwhile".to_owned(),
+    };
+    customer.send(&frame).await;
+    let answer =
+        tokio::time::timeout(Duration::from_millis(2 * LEASE_MS), customer.answer("meanwhile")).await;
+    assert!(!matches!(answer, Ok(Ok(_))), "{answer:?} although nothing can be written");
+    redis.signal(Signal::CONT);
+    settled(&nodes.iter().collect::<Vec<_>>()).await;
+    // Words between the nodes may be lost meanwhile: who was cut off comes again, and repeats what was not answered.
+    customer.vanish();
+    let mut customer = visitor.connect_silent().await;
+    customer.hello().await;
+    customer.ask(frame.clone()).await.expect("it is taken once Redis is back");
+    steps::message(&mut agent, "meanwhile").await;
+    let path = format!("/api/v1/conversations/{conversation}/messages?limit=100");
+    let history: HistoryBody = workspace.admin.get(&path).await.json();
+    assert_eq!(steps::texts(&history.messages), ["before", "meanwhile"]);
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ export interface Live {
   outbox: Signal<Outgoing[]>;
   typing: Signal<ReadonlyMap<string, AuthorKind>>;
   board: Signal<BoardView | null>;
+  /** Whether the server takes nothing just now. */
+  paused: Signal<boolean>;
   /** Tells the other side that this one types, seldom enough. */
   types(conversation: string): void;
   /** Tells that everything up to a number was seen, once. */
@@ -47,6 +49,7 @@ export function live(wishes: Wishes): Live {
   const outbox = signal<Outgoing[]>([]);
   const typing = signal<ReadonlyMap<string, AuthorKind>>(new Map());
   const board = signal<BoardView | null>(null);
+  const paused = signal(false);
   const typed = new Map<string, number>();
   const sawUpto = new Map<string, number>();
   const ends = new Map<string, ReturnType<typeof setTimeout>>();
@@ -64,6 +67,7 @@ export function live(wishes: Wishes): Live {
     heard.value = Date.now();
     if (frame.type === "place") known.value = placed(known.value, frame.conversation, frame.place);
     else if (frame.type === "board") board.value = frame.board;
+    else if (frame.type === "paused") paused.value = frame.paused;
     else if (frame.type === "typing") {
       stopsTyping(frame.conversation);
       typing.value = new Map(typing.value).set(frame.conversation, frame.by);
@@ -92,7 +96,10 @@ export function live(wishes: Wishes): Live {
     greeting: wishes.greeting ?? [],
     line: (next) => {
       line.value = next;
-      if (next.state === "live") heard.value = Date.now();
+      if (next.state !== "live") return;
+      heard.value = Date.now();
+      // It is said anew where it is still so.
+      paused.value = false;
     },
     outbox: (items) => {
       outbox.value = items;
@@ -134,6 +141,7 @@ export function live(wishes: Wishes): Live {
     outbox,
     typing,
     board,
+    paused,
     types(conversation) {
       const last = typed.get(conversation) ?? 0;
       if (Date.now() - last < TYPING_EVERY_MS) return;

@@ -819,6 +819,9 @@ export type ServerFrame = { "type": "welcome",
 } | { "type": "board",
   /** The figures. */
   board: BoardView,
+} | { "type": "paused",
+  /** Whether it is so. */
+  paused: boolean,
 } | { "type": "pong",
 };
 

@@ -87,6 +87,12 @@ pub enum ServerFrame {
         /// The figures.
         board: Box<BoardView>,
     },
+    /// Whether the server takes nothing just now, because its store cannot be written. The newest one counts, and a new
+    /// connection begins with none. Requests are then rejected as `not_durable`: keep what is written, and send it again.
+    Paused {
+        /// Whether it is so.
+        paused: bool,
+    },
     /// The answer to `ping`.
     Pong {},
 }

@@ -13,13 +13,18 @@ use policy::id::WorkspaceId;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+use super::edges::Edges;
 use super::parcel::{HandedMail, Headers, Parcel};
 use super::{Cluster, Owner};
 use crate::accounts::Principal;
 use crate::api::problem::Refusal;
 use crate::api::{Counted, token_of, too_many, workspace_of_visitor};
+use crate::pause::PauseSignal;
 use crate::server::{App, DrainSignal};
+use crate::session::frame::Notice;
 
 /// An answer of another node is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,6 +40,15 @@ pub(super) const TAKEN: u16 = 200;
 /// Marks a request that another node has handed to us: it is answered here, whoever owns its shard by now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HandedOn;
+
+/// A notice as a whole frame of the server.
+fn whole(notice: &Notice) -> Vec<u8> {
+    let frame = Frame::message(notice.text().to_owned(), OpCode::Data(Data::Text), true);
+    let mut bytes = Vec::with_capacity(frame.len());
+    // Memory takes everything.
+    frame.format(&mut bytes).ok();
+    bytes
+}
 
 fn nobody() -> Response {
     Refusal::from(crate::shard::Refused::Busy).into_response()
@@ -151,8 +165,15 @@ impl Cluster {
     }
 
     /// Passes the bytes of a socket to the node that has its session, and back, to the end of either.
-    pub(crate) async fn pass<S>(&self, socket: S, node: String, principal: Principal, mut drain: DrainSignal)
-    where
+    /// Meanwhile it is told when the store takes nothing: that other node cannot be heard then.
+    pub(crate) async fn pass<S>(
+        &self,
+        socket: S,
+        node: String,
+        principal: Principal,
+        mut drain: DrainSignal,
+        mut pause: PauseSignal,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let way = self.number();
@@ -162,12 +183,14 @@ impl Cluster {
         let (mut read, mut write) = tokio::io::split(socket);
         let opened = post.send(Parcel::Open { way, principal: Box::new(principal) }).await;
         let mut buffer = BytesMut::with_capacity(CHUNK);
+        let mut edges = Edges::default();
         while opened.is_ok() {
             tokio::select! {
                 biased;
                 _ = drain.closing() => {
-                    // Frames reach us whole unless they are large, so that one of ours fits behind them.
-                    drop(timeout(Duration::from_secs(1), write.write_all(&RESTART)).await);
+                    if edges.between_frames() {
+                        drop(timeout(Duration::from_secs(1), write.write_all(&RESTART)).await);
+                    }
                     break;
                 }
                 chunk = to_client.recv() => {
@@ -177,7 +200,15 @@ impl Cluster {
                     while let Ok(more) = to_client.try_recv() {
                         all.extend_from_slice(&more);
                     }
+                    edges.pass(&all);
                     if !matches!(timeout(PATIENCE, write.write_all(&all)).await, Ok(Ok(()))) {
+                        break;
+                    }
+                    drop(write.flush().await);
+                }
+                // Within a message there is no place for it; the rest of one that is lost comes no more.
+                notice = pause.tell(), if edges.between_messages() => {
+                    if !matches!(timeout(PATIENCE, write.write_all(&whole(&notice))).await, Ok(Ok(()))) {
                         break;
                     }
                     drop(write.flush().await);

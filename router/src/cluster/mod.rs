@@ -8,6 +8,7 @@
 //! A client's session, its numbered stream included, lives with the owner of its shard. The node that holds the socket
 //! passes bytes and knows nothing of them; so a client resumes through any node.
 
+mod edges;
 mod forward;
 mod own;
 mod parcel;

@@ -105,6 +105,18 @@ impl Notice {
         Self(render(&ServerFrame::Typing { conversation, by }))
     }
 
+    /// Whether the store takes nothing just now.
+    #[must_use]
+    pub fn paused(paused: bool) -> Self {
+        Self(render(&ServerFrame::Paused { paused }))
+    }
+
+    /// What goes over the wire as one message.
+    #[must_use]
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     /// The answer to ping.
     #[must_use]
     pub fn pong() -> Self {

@@ -41,8 +41,8 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
                 match (elsewhere, app.cluster.clone()) {
                     (Some(node), Some(cluster)) => {
                         let _open = app.metrics.connection_opened();
-                        let drain = app.drain_signal();
-                        cluster.pass(io, node, principal, drain).await;
+                        let (drain, pause) = (app.drain_signal(), app.pause.signal());
+                        cluster.pass(io, node, principal, drain, pause).await;
                         drop(place);
                     }
                     // A task of its own, which does not carry what the upgrade needed.

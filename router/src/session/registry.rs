@@ -74,6 +74,13 @@ impl Registry {
         self.each_of(owner, |session| session.push(frame));
     }
 
+    /// Says something to all sessions of this node.
+    pub fn say(&self, notice: &Notice) {
+        for sessions in &self.by_owner {
+            sessions.iter().for_each(|session| session.reply(notice.clone()));
+        }
+    }
+
     /// Sets a slot of every session of an owner.
     pub fn set_slot(&self, owner: Owner, slot: Slot, notice: &Notice) {
         self.each_of(owner, |session| session.set_slot(slot, notice.clone()));

@@ -140,6 +140,9 @@ where
         now_ms: app.now().0,
     };
     session.reply(Notice::welcome(welcome));
+    if app.pause.is_on() {
+        session.reply(Notice::paused(true));
+    }
     let ask = Ask::Attached {
         session: Arc::clone(&session),
         principal: Arc::clone(principal),

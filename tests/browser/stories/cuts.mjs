@@ -33,6 +33,10 @@ async function breaker(context) {
     open() {
       cut = swallow = false;
     },
+    /** Something that the server says. */
+    say(frame) {
+      for (const { near } of sockets) near.send(JSON.stringify(frame));
+    },
     loseAnswers() {
       swallow = true;
     },
@@ -85,6 +89,38 @@ export const cuts = [
       await agent.theirs("During the cut, two").waitFor({ timeout: 45_000 });
       await customer.theirs("Said meanwhile").waitFor();
       await same(customer, agent, ["Before the cut", "Said meanwhile", "During the cut, one", "During the cut, two"]);
+      await agent.clearDesk();
+    },
+  ],
+  [
+    "while the server takes nothing, customer and agent are told so, and are told when it does again",
+    async (world) => {
+      const context = await signedIn(world, { viewport: { width: 1360, height: 820 } });
+      const desk = await breaker(context);
+      const agent = await Agent.at(world, context);
+      await agent.go("online");
+      const customer = new Customer(...(await pageOf(world)));
+      const line = await breaker(customer.context);
+      await customer.page.goto(`${world.links.widget}?topics=orders&name=Mira`);
+      await customer.openChat();
+      await begin(agent, customer, "Hello");
+      const banners = [
+        customer.widget.getByRole("status").filter({ hasText: customer.words.paused }),
+        agent.page.getByRole("status").filter({ hasText: "Nothing can be stored just now" }),
+      ];
+      for (const banner of banners) ensure(!(await banner.isVisible()), "it is told too early");
+      for (const way of [line, desk]) way.say({ type: "paused", paused: true });
+      for (const banner of banners) await banner.waitFor();
+      for (const way of [line, desk]) way.say({ type: "paused", paused: false });
+      for (const banner of banners) await banner.waitFor({ state: "hidden" });
+      // A new line begins without it.
+      line.say({ type: "paused", paused: true });
+      await banners[0].waitFor();
+      line.cut();
+      line.open();
+      await banners[0].waitFor({ state: "hidden" });
+      await customer.write("Still here");
+      await agent.theirs("Still here").waitFor({ timeout: 45_000 });
       await agent.clearDesk();
     },
   ],

@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { clock, span, timeOfDay, words } from "../format.ts";
-import { Alert, Board, Console, Cut, Done, Keyboard, MessageCircle, Park, Search, SignOut, TakeUp, X } from "../icons.tsx";
+import { Alert, Board, Clock, Console, Cut, Done, Keyboard, MessageCircle, Park, Search, SignOut, TakeUp, X } from "../icons.tsx";
 import { now } from "../live.ts";
 import { Menu } from "../menu.tsx";
 import type { AgentState } from "../protocol.ts";
@@ -142,6 +142,14 @@ export function Top() {
 export function Stale() {
   const it = line.value;
   const state = it?.line.value;
+  if (it?.paused.value && state?.state === "live") {
+    return (
+      <div class="banner" role="status">
+        <Clock />
+        <span>Nothing can be stored just now. What you write is kept, and is sent by itself as soon as it can be.</span>
+      </div>
+    );
+  }
   if (!it || !state || state.state === "live" || state.state === "refused") return null;
   const skew = it.session.skew_ms;
   const age = now.value - (it.heard.value + skew);

@@ -7,7 +7,7 @@ import "../tokens.css";
 import "../delivery.css";
 import "./widget.css";
 import { languageName, words } from "../format.ts";
-import { Alert, Bot, Check, Cut, Download, More, Person, Send, X } from "../icons.tsx";
+import { Alert, Bot, Check, Clock, Cut, Download, More, Person, Send, X } from "../icons.tsx";
 import { kept } from "../live.ts";
 import { type Action, Menu } from "../menu.tsx";
 import type { ConversationView } from "../protocol.ts";
@@ -123,6 +123,13 @@ function LineBanner() {
     const timer = setTimeout(() => setLate(true), GRACE_MS);
     return () => clearTimeout(timer);
   }, [cut]);
+  if (!cut && line.value?.paused.value) {
+    return (
+      <p class="banner" role="status">
+        <Clock /> {text("paused")}
+      </p>
+    );
+  }
   if (!state || !cut || (!late && state.state !== "offline" && state.state !== "refused")) return null;
   const words = {
     offline: text("offline"),
