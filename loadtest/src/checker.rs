@@ -51,6 +51,20 @@ impl Verdict {
         faults + self.unfinished == 0
     }
 
+    /// Adds that of another workspace of the same run.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.conversations += other.conversations;
+        self.messages += other.messages;
+        self.acked += other.acked;
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+        self.out_of_order += other.out_of_order;
+        self.misrouted += other.misrouted;
+        self.over_capacity += other.over_capacity;
+        self.unfinished += other.unfinished;
+        other.faults.into_iter().for_each(|fault| self.tell(fault));
+    }
+
     fn tell(&mut self, fault: String) {
         if self.faults.len() < FAULTS_TOLD {
             self.faults.push(fault);

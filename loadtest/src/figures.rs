@@ -26,6 +26,11 @@ impl Times {
         self.0.saturating_record(micros);
     }
 
+    /// Adds those of another run.
+    pub(crate) fn add(&mut self, other: &Self) -> Result<()> {
+        Ok(self.0.add(&other.0)?)
+    }
+
     /// A quantile, in milliseconds.
     pub(crate) fn at(&self, quantile: f64) -> f64 {
         self.0.value_at_quantile(quantile) as f64 / 1000.0
@@ -52,9 +57,23 @@ pub(crate) struct Latencies {
     pub(crate) ack: Times,
 }
 
+impl Latencies {
+    /// None yet.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self { matching: Times::new()?, relay: Times::new()?, ack: Times::new()? })
+    }
+
+    /// Adds those of another run.
+    pub(crate) fn add(&mut self, other: &Self) -> Result<()> {
+        self.matching.add(&other.matching)?;
+        self.relay.add(&other.relay)?;
+        self.ack.add(&other.ack)
+    }
+}
+
 /// Computes them.
 pub(crate) fn latencies(plan: &Plan, journals: &[Journal]) -> Result<Latencies> {
-    let mut found = Latencies { matching: Times::new()?, relay: Times::new()?, ack: Times::new()? };
+    let mut found = Latencies::new()?;
     let mut sent_at = HashMap::new();
     let mut message_sent: HashMap<MessageId, (u64, bool)> = HashMap::new();
     let mut opened: HashMap<ConversationId, (usize, u64)> = HashMap::new();

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use rustix::process::Signal;
 
-use super::field::Field;
+use super::field::{Field, Servers, Topology};
 use super::pass::Gate;
 use crate::rng::Rng;
 
@@ -27,6 +27,8 @@ pub(crate) enum Fault {
     RedisFailover,
     /// A node and Redis do not reach each other for longer than a lease; what was on its way arrives late.
     Partition,
+    /// Nothing: for how fast it is.
+    None,
 }
 
 /// A lease of the nodes under test.
@@ -35,6 +37,12 @@ pub(super) const LEASE: Duration = Duration::from_millis(1_000);
 impl Fault {
     pub(super) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |it| it.get_name().to_owned())
+    }
+
+    /// Whether it can be done where Redis is run so.
+    pub(super) fn fits(self, topology: Topology) -> bool {
+        topology == Topology::Single
+            || !matches!(self, Self::RedisRestart | Self::RedisFreeze | Self::Partition)
     }
 
     /// Whether Redis has a replica for it.
@@ -73,24 +81,32 @@ impl Fault {
                 }
             }
             Self::RedisRestart => {
-                field.redis.kill().await?;
+                let redis = field.redis.single()?;
+                redis.kill().await?;
                 tokio::time::sleep(Duration::from_secs_f64(0.05 + rng.unit() * 0.5)).await;
-                field.redis.start_again().await?;
+                redis.start_again().await?;
             }
             Self::RedisFreeze => {
-                field.redis.signal(Signal::STOP)?;
+                let redis = field.redis.single()?;
+                redis.signal(Signal::STOP)?;
                 tokio::time::sleep(longer).await;
-                field.redis.signal(Signal::CONT)?;
+                redis.signal(Signal::CONT)?;
             }
             Self::RedisFailover => {
-                let replica = field.redis.replica().context("there is no replica to fail over to")?;
+                let behind = Duration::from_secs_f64(0.1 + rng.unit() * 0.3);
+                let redis = match &mut field.redis {
+                    Servers::Cluster(cluster) => return cluster.fail_over(rng.below(3), behind).await,
+                    Servers::Single(redis) => redis,
+                };
+                let replica = redis.replica().context("there is no replica to fail over to")?;
                 replica.signal(Signal::STOP)?;
-                tokio::time::sleep(Duration::from_secs_f64(0.1 + rng.unit() * 0.3)).await;
-                field.redis.kill().await?;
-                let replica = field.redis.replica().context("there is no replica to fail over to")?;
+                tokio::time::sleep(behind).await;
+                redis.kill().await?;
+                let replica = redis.replica().context("there is no replica to fail over to")?;
                 replica.signal(Signal::CONT)?;
                 replica.promote().await?;
             }
+            Self::None => {}
             Self::Partition => {
                 field.ways[node].set(Gate::Held);
                 tokio::time::sleep(longer).await;

@@ -5,18 +5,46 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use clap::ValueEnum;
 
 use super::fault::LEASE;
 use super::pass::{Pass, Target};
 use crate::api::Api;
-use crate::redis::Redis;
+use crate::redis::{Redis, RedisCluster};
 use crate::spawn::{Level, Server};
 
 /// How long the nodes may take to agree.
 const SETTLED_MAX: Duration = Duration::from_secs(20);
 
+/// How Redis is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Topology {
+    /// One primary
+    #[default]
+    #[value(alias = "alone")]
+    Single,
+    /// Three primaries, each with a replica
+    Cluster,
+}
+
+/// Redis, as it is run.
+pub(super) enum Servers {
+    Single(Redis),
+    Cluster(RedisCluster),
+}
+
+impl Servers {
+    /// The one primary.
+    pub(super) fn single(&mut self) -> Result<&mut Redis> {
+        match self {
+            Self::Single(redis) => Ok(redis),
+            Self::Cluster(_) => bail!("this fault is one of a Redis that is alone"),
+        }
+    }
+}
+
 pub(super) struct Field {
-    pub(super) redis: Redis,
+    pub(super) redis: Servers,
     pub(super) nodes: Vec<Server>,
     /// From the balancer to each node.
     pub(super) targets: Vec<Target>,
@@ -32,24 +60,39 @@ impl Field {
         program: &Path,
         level: Level,
         count: usize,
+        topology: Topology,
         with_replica: bool,
     ) -> Result<Self> {
-        let redis = Redis::start(with_replica || level == Level::RedisReplica).await?;
+        let redis = match topology {
+            Topology::Cluster => Servers::Cluster(RedisCluster::start().await?),
+            Topology::Single => {
+                Servers::Single(Redis::start(with_replica || level == Level::RedisReplica).await?)
+            }
+        };
+        let leases = [
+            ("SWITCHBOARD__REDIS__LEASE_MS".to_owned(), LEASE.as_millis().to_string()),
+            ("SWITCHBOARD__REDIS__TIMEOUT_MS".to_owned(), (LEASE / 2).as_millis().to_string()),
+        ];
         let (mut nodes, mut ways, mut passes) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..count {
-            let way = Target::new(redis.address());
-            let pass = Pass::start(vec![way.clone()]).await?;
-            let mut urls = vec![format!("redis://{}", pass.address)];
-            urls.extend(redis.replica().map(|replica| format!("redis://{}", replica.address())));
-            let environment = vec![
-                ("SWITCHBOARD__REDIS__URLS".to_owned(), urls.join(",")),
-                ("SWITCHBOARD__REDIS__KEYS".to_owned(), redis.keys()),
-                ("SWITCHBOARD__REDIS__LEASE_MS".to_owned(), LEASE.as_millis().to_string()),
-                ("SWITCHBOARD__REDIS__TIMEOUT_MS".to_owned(), (LEASE / 2).as_millis().to_string()),
-            ];
+            let mut environment = match &redis {
+                // It names its own servers, so that nothing can stand between.
+                Servers::Cluster(cluster) => cluster.environment(),
+                Servers::Single(redis) => {
+                    let way = Target::new(redis.address());
+                    let pass = Pass::start(vec![way.clone()]).await?;
+                    let mut urls = vec![format!("redis://{}", pass.address)];
+                    urls.extend(redis.replica().map(|replica| format!("redis://{}", replica.address())));
+                    ways.push(way);
+                    passes.push(pass);
+                    vec![
+                        ("SWITCHBOARD__REDIS__URLS".to_owned(), urls.join(",")),
+                        ("SWITCHBOARD__REDIS__KEYS".to_owned(), redis.keys()),
+                    ]
+                }
+            };
+            environment.extend(leases.clone());
             nodes.push(Server::start_with(program, level, environment).await?);
-            ways.push(way);
-            passes.push(pass);
         }
         let targets: Vec<_> = nodes.iter().map(|node| Target::new(node.address)).collect();
         let balancer = Pass::start(targets.clone()).await?;

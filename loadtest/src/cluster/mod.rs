@@ -13,11 +13,13 @@ use anyhow::Result;
 use serde_json::json;
 
 use self::fault::Fault;
-use self::field::Field;
+use self::field::{Field, Topology};
 use crate::api::Api;
 use crate::checker::{self, Verdict};
 use crate::crash::{made, transcripts};
 use crate::fail::{Missing, Usage};
+use crate::figures::{self, Latencies};
+use crate::journal::What;
 use crate::report::{Common, Report, bar, say};
 use crate::rng::Rng;
 use crate::roster;
@@ -31,6 +33,8 @@ const AGENTS: usize = 8;
 const ARRIVALS_S: f64 = 0.8;
 /// The fault comes between these, in seconds after the agents are online.
 const FAULT_S: (f64, f64) = (0.1, 1.4);
+/// More workspaces than this one machine does not carry.
+const WORKSPACES_MAX: usize = 1_000;
 /// How long clients may take beyond their dialogues.
 const OVERTIME: Duration = Duration::from_secs(60);
 
@@ -43,7 +47,13 @@ pub(crate) struct Arguments {
     /// How many rounds; each has one of the faults, in turn [default: one for each fault]
     #[arg(long)]
     rounds: Option<usize>,
-    /// Which faults [default: all]
+    /// How Redis is run; as a Cluster only some faults can be done
+    #[arg(long, value_enum, default_value_t)]
+    redis: Topology,
+    /// Over how many workspaces the dialogues are spread
+    #[arg(long, default_value_t = 1)]
+    workspaces: usize,
+    /// Which faults [default: all that can be done]
     #[arg(long, value_enum, value_delimiter = ',')]
     fault: Vec<Fault>,
     #[command(flatten)]
@@ -78,26 +88,34 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
         )
         .into());
     }
-    let faults =
-        if arguments.fault.is_empty() { Fault::value_variants().to_vec() } else { arguments.fault.clone() };
+    if !(1..=WORKSPACES_MAX).contains(&arguments.workspaces) {
+        return Err(Usage(format!("--workspaces must be 1 to {WORKSPACES_MAX}")).into());
+    }
+    let topology = arguments.redis;
+    if let Some(fault) = arguments.fault.iter().find(|fault| !fault.fits(topology)) {
+        return Err(Usage(format!("{} cannot be done with a Cluster of Redis", fault.name())).into());
+    }
+    let all = Fault::value_variants().iter().filter(|it| it.fits(topology) && **it != Fault::None);
+    let faults = if arguments.fault.is_empty() { all.copied().collect() } else { arguments.fault.clone() };
     let rounds = arguments.rounds.unwrap_or(faults.len());
     let program = arguments.which.program()?;
     let mut report =
         Report::new("cluster", &arguments.common, level.name(), json!({"SWITCHBOARD_LIMITS": "load"}));
     let mut seeds = Rng::new(arguments.common.seed, "cluster");
     let mut rows = vec![Row::default(); faults.len()];
-    let (mut sums, mut failed) = (Sums::default(), Vec::new());
+    let (mut sums, mut failed) = (Sums::new()?, Vec::new());
     let progress = bar(rounds as u64, "rounds");
     for number in 0..rounds {
         // A single round can be played again by its seed and fault: the first round of a run has the run's own.
         let seed = if number == 0 { arguments.common.seed } else { seeds.next() >> 12 };
         let (fault, row) = (faults[number % faults.len()], &mut rows[number % faults.len()]);
-        match play(&program, level, arguments.nodes, fault, seed).await {
+        let shape = Shape { level, nodes: arguments.nodes, topology, workspaces: arguments.workspaces };
+        match play(&program, shape, fault, seed).await {
             Ok(found) => {
                 row.injected += 1;
                 row.recovered_ms =
                     row.recovered_ms.max(u64::try_from(found.recovered.as_millis()).unwrap_or(u64::MAX));
-                if !sums.add(&found) {
+                if !sums.add(&found)? {
                     row.violations += 1;
                     say(&format!(
                         "{} with seed {seed}: {:?}; in the store: {:?}; again with --rounds 1 --fault {} --seed {seed}",
@@ -123,6 +141,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
     report.misses.extend(failed.iter().map(|seed| format!("the round with seed {seed}")));
     report.correct = failed.is_empty() && sums.acked > 0 && report.misses.is_empty();
     report.set("nodes", arguments.nodes);
+    report.set("redis", topology.to_possible_value().map_or_else(String::new, |it| it.get_name().to_owned()));
+    report.set("workspaces", arguments.workspaces);
     report.set("rounds", rounds);
     sums.tell(&mut report);
     let told = faults.iter().zip(&rows).map(|(fault, row)| {
@@ -133,16 +153,29 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
     report.print(arguments.common.json)
 }
 
+/// What a round is played on.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    level: Level,
+    nodes: usize,
+    topology: Topology,
+    workspaces: usize,
+}
+
 /// What a round found.
 struct Found {
     verdict: Verdict,
     store: transcripts::Judged,
+    latencies: Latencies,
+    /// From the first message to the last acknowledgement, in seconds.
+    played_s: f64,
     /// From the end of the fault until the nodes were at rest.
     recovered: Duration,
 }
 
-#[derive(Debug, Default)]
 struct Sums {
+    latencies: Latencies,
+    played_s: f64,
     conversations: u64,
     messages: u64,
     acked: u64,
@@ -155,9 +188,27 @@ struct Sums {
 }
 
 impl Sums {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            latencies: Latencies::new()?,
+            played_s: 0.0,
+            conversations: 0,
+            messages: 0,
+            acked: 0,
+            lost: 0,
+            duplicated: 0,
+            out_of_order: 0,
+            misrouted: 0,
+            over_capacity: 0,
+            unfinished: 0,
+        })
+    }
+
     /// Adds a round; says whether it was sound.
-    fn add(&mut self, found: &Found) -> bool {
+    fn add(&mut self, found: &Found) -> Result<bool> {
         let (verdict, store) = (&found.verdict, &found.store);
+        self.latencies.add(&found.latencies)?;
+        self.played_s += found.played_s;
         self.conversations += verdict.conversations;
         self.messages += verdict.messages;
         self.acked += verdict.acked;
@@ -167,7 +218,7 @@ impl Sums {
         self.misrouted += verdict.misrouted;
         self.over_capacity += verdict.over_capacity;
         self.unfinished += verdict.unfinished;
-        verdict.sound() && store.sound() && verdict.acked > 0
+        Ok(verdict.sound() && store.sound() && verdict.acked > 0)
     }
 
     fn tell(&self, report: &mut Report) {
@@ -184,43 +235,75 @@ impl Sums {
         ] {
             report.set(name, value);
         }
+        report.set("match_ms", self.latencies.matching.json());
+        report.set("relay_ms", self.latencies.relay.json());
+        report.set("ack_ms", self.latencies.ack.json());
+        report.set("acked_per_s", (self.acked as f64 / self.played_s.max(0.001)).round());
     }
 }
 
 /// Plays a round.
-async fn play(program: &Path, level: Level, nodes: usize, fault: Fault, seed: u64) -> Result<Found> {
-    let mut field = Field::start(program, level, nodes, fault.needs_replica()).await?;
+async fn play(program: &Path, shape: Shape, fault: Fault, seed: u64) -> Result<Found> {
+    let Shape { level, nodes, topology, workspaces } = shape;
+    let mut field = Field::start(program, level, nodes, topology, fault.needs_replica()).await?;
     let api = Api::new(field.address());
-    let dialogues = made::dialogues(seed);
-    let roster = roster::draw(&dialogues, AGENTS, seed);
-    let cast = Cast::make(&api, field.operator(), &roster, &dialogues).await?;
+    // At least one dialogue and one agent a workspace.
+    let (mut casts, mut shares) = (Vec::new(), vec![Vec::new(); workspaces]);
+    let dialogues = made::many(seed, made::DIALOGUES.max(workspaces));
+    for (number, dialogue) in dialogues.into_iter().enumerate() {
+        shares[number % workspaces].push(dialogue);
+    }
+    for share in &shares {
+        let roster = roster::draw(share, AGENTS.div_ceil(workspaces), seed);
+        casts.push(Cast::make(&api, field.operator(), &roster, share).await?);
+    }
     let mut rng = Rng::new(seed, "fault");
     let after = Duration::from_secs_f64(FAULT_S.0 + rng.unit() * (FAULT_S.1 - FAULT_S.0));
-    let mut arrivals: Vec<_> =
-        (0..made::DIALOGUES).map(|_| Duration::from_secs_f64(rng.unit() * ARRIVALS_S)).collect();
-    arrivals.sort();
-    let play = Play {
-        open: None,
-        api: api.clone(),
-        socket: field.address(),
-        arrivals,
-        patience: None,
-        overtime: OVERTIME,
-        start: Instant::now(),
-    };
+    let start = Instant::now();
+    let plays = casts.iter().zip(shares).map(|(cast, share)| {
+        let mut arrivals: Vec<_> =
+            share.iter().map(|_| Duration::from_secs_f64(rng.unit() * ARRIVALS_S)).collect();
+        arrivals.sort();
+        let (api, socket) = (api.clone(), field.address());
+        stage::play(
+            Play { open: None, api, socket, arrivals, patience: None, overtime: OVERTIME, start },
+            cast,
+            share,
+        )
+    });
+    let plays = futures_util::future::try_join_all(plays.collect::<Vec<_>>());
     let injected = async {
         tokio::time::sleep(after).await;
         fault.inject(&mut field, &mut rng).await?;
         field.settled().await
     };
-    let outcome = tokio::try_join!(stage::play(play, &cast, dialogues), injected);
+    let outcome = tokio::try_join!(plays, injected);
     let (played, recovered) = match outcome {
         Ok(outcome) => outcome,
         Err(error) => return Err(error.context(format!("the ends of the nodes' logs:\n{}", field.logs()))),
     };
-    let verdict = checker::judge(&cast.plan, &played.journals);
-    let acked = transcripts::acked(&played.journals, u64::MAX);
-    let store = transcripts::judge(&api, &played.reads, &acked).await?;
+    let mut found = Found {
+        verdict: Verdict::default(),
+        store: transcripts::Judged::default(),
+        latencies: Latencies::new()?,
+        played_s: 0.0,
+        recovered,
+    };
+    let (mut first, mut last) = (u64::MAX, 0);
+    for (cast, played) in casts.iter().zip(&played) {
+        found.verdict.add(checker::judge(&cast.plan, &played.journals));
+        let acked = transcripts::acked(&played.journals, u64::MAX);
+        found.store.add(&transcripts::judge(&api, &played.reads, &acked).await?);
+        found.latencies.add(&figures::latencies(&cast.plan, &played.journals)?)?;
+        for entry in played.journals.iter().flat_map(|journal| &journal.entries) {
+            match entry.what {
+                What::Sent { .. } => first = first.min(entry.at),
+                What::Accepted { .. } => last = last.max(entry.at),
+                _ => {}
+            }
+        }
+    }
+    found.played_s = last.saturating_sub(first) as f64 / 1e6;
     field.stop().await;
-    Ok(Found { verdict, store, recovered })
+    Ok(found)
 }

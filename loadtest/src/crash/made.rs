@@ -20,8 +20,13 @@ const SKILL: &str = "anything";
 
 /// Makes a round's dialogues.
 pub(crate) fn dialogues(seed: u64) -> Vec<Dialogue> {
+    many(seed, DIALOGUES)
+}
+
+/// Makes so many dialogues.
+pub(crate) fn many(seed: u64, count: usize) -> Vec<Dialogue> {
     let mut rng = Rng::new(seed, "dialogues");
-    (0..DIALOGUES).map(|number| dialogue(number, &mut rng)).collect()
+    (0..count).map(|number| dialogue(number, &mut rng)).collect()
 }
 
 fn dialogue(number: usize, rng: &mut Rng) -> Dialogue {

@@ -19,6 +19,14 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
+    /// Adds those of another run.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+        self.out_of_order += other.out_of_order;
+        self.checked += other.checked;
+    }
+
     pub(crate) fn sound(&self) -> bool {
         self.lost + self.duplicated + self.out_of_order == 0
     }
