@@ -94,13 +94,16 @@ enum Command {
     Channels(channels::Arguments),
     /// The bare relay, as a child process
     #[command(hide = true)]
-    YardstickRelay,
+    YardstickRelay(baseline::RelayArgs),
     /// The raw append, as a child process
     #[command(hide = true)]
     YardstickAppend(baseline::AppendArgs),
     /// The server's log, as a child process
     #[command(hide = true)]
     YardstickLog(compare::log::LogArgs),
+    /// Plain pipelines of what the server's log sends to Redis, as a child process
+    #[command(hide = true)]
+    YardstickPipeline(compare::pipeline::PipelineArgs),
 }
 
 /// A child process tells its figures in JSON, whoever asks.
@@ -122,9 +125,10 @@ async fn main() -> ExitCode {
         Command::WhatIf(arguments) => whatif::run(&arguments),
         Command::Understand(arguments) => understand::run(&arguments),
         Command::Channels(arguments) => channels::run(&arguments),
-        Command::YardstickRelay => baseline::relay().await.map(|()| true),
+        Command::YardstickRelay(arguments) => baseline::relay(arguments).await.map(|()| true),
         Command::YardstickAppend(arguments) => told(baseline::append(&arguments)),
         Command::YardstickLog(arguments) => told(compare::log::append(&arguments).await),
+        Command::YardstickPipeline(arguments) => told(compare::pipeline::write(&arguments).await),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

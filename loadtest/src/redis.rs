@@ -56,6 +56,11 @@ impl Redis {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
+    /// The process.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     pub(crate) fn replica(&self) -> Option<&Self> {
         self.replica.as_deref()
     }

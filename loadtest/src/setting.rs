@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
+use policy::id::SessionId;
 use protocol::{
     AgentBody, AgentInput, ClientFrame, PresenceWish, SUBPROTOCOL, ServerFrame, SessionEvent, VERSION,
     WidgetSessionInput, WorkspaceBody, WorkspaceInput,
@@ -65,13 +66,13 @@ impl Setting {
     /// A customer's session after its snapshot, from this address.
     pub(crate) async fn customer(&self, topics: &[String], from: Option<SocketAddr>) -> Result<Socket> {
         let body = self.api.visit(&self.visit(topics)).await?;
-        self.session(&body.ticket, from).await
+        Ok(self.session(&body.ticket, from).await?.0)
     }
 
     /// An agent's session, online.
     pub(crate) async fn agent(&self, agent: &Hired) -> Result<Socket> {
         let ticket = self.api.ticket(&agent.token).await?;
-        let mut socket = self.session(&ticket, None).await?;
+        let (mut socket, _) = self.session(&ticket, None).await?;
         say(&mut socket, &ClientFrame::Presence { id: "online".into(), state: PresenceWish::Online }).await?;
         until(&mut socket, |frame| {
             matches!(frame, ServerFrame::Accepted { id, .. } if id == "online").then_some(())
@@ -81,17 +82,64 @@ impl Setting {
         Ok(socket)
     }
 
-    async fn session(&self, ticket: &str, from: Option<SocketAddr>) -> Result<Socket> {
-        let mut socket =
-            open(self.api.address, from, Some(&format!("{SUBPROTOCOL}, ticket.{ticket}"))).await?;
-        say(&mut socket, &ClientFrame::Hello { protocol: VERSION, session: None, seq: None }).await?;
-        until(&mut socket, |frame| {
-            matches!(frame, ServerFrame::Event { event: SessionEvent::Snapshot { .. }, .. }).then_some(())
+    /// A new session after its snapshot.
+    pub(crate) async fn session(
+        &self,
+        ticket: &str,
+        from: Option<SocketAddr>,
+    ) -> Result<(Socket, SessionId)> {
+        let mut socket = self.hello(ticket, from, None).await?;
+        let id = until(&mut socket, |frame| match frame {
+            ServerFrame::Welcome { session, .. } => Some(session),
+            _ => None,
         })
         .await
-        .context("no snapshot came")?;
+        .context("no welcome came")?;
+        snapshot(&mut socket).await?;
+        Ok((socket, id))
+    }
+
+    /// A session that the server no longer knows, after the snapshot that it begins anew with.
+    pub(crate) async fn again(
+        &self,
+        ticket: &str,
+        from: Option<SocketAddr>,
+        id: SessionId,
+    ) -> Result<Socket> {
+        let mut socket = self.hello(ticket, from, Some(id)).await?;
+        snapshot(&mut socket).await?;
         Ok(socket)
     }
+
+    async fn hello(
+        &self,
+        ticket: &str,
+        from: Option<SocketAddr>,
+        session: Option<SessionId>,
+    ) -> Result<Socket> {
+        let protocols = format!("{SUBPROTOCOL}, ticket.{ticket}");
+        let mut socket = open(self.api.address, from, Some(&protocols)).await?;
+        let seq = session.map(|_| 1);
+        say(&mut socket, &ClientFrame::Hello { protocol: VERSION, session, seq }).await?;
+        Ok(socket)
+    }
+}
+
+/// A customer writes, and it is taken.
+pub(crate) async fn write(socket: &mut Socket, text: &str) -> Result<()> {
+    let id = "first".to_owned();
+    say(socket, &ClientFrame::Send { id, conversation: None, contact_point: None, text: text.to_owned() })
+        .await?;
+    until(socket, |frame| matches!(frame, ServerFrame::Accepted { id, .. } if id == "first").then_some(()))
+        .await
+}
+
+async fn snapshot(socket: &mut Socket) -> Result<()> {
+    until(socket, |frame| {
+        matches!(frame, ServerFrame::Event { event: SessionEvent::Snapshot { .. }, .. }).then_some(())
+    })
+    .await
+    .context("no snapshot came")
 }
 
 /// Sends a frame.

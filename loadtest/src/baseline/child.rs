@@ -28,7 +28,19 @@ fn own(arguments: &[&str]) -> Result<Command> {
 impl Child {
     /// Starts the bare relay.
     pub(crate) async fn relay() -> Result<Self> {
-        let mut process = own(&["yardstick-relay"])?.spawn().context("the relay does not start")?;
+        Self::start(&["yardstick-relay"]).await
+    }
+
+    /// Starts two bare relays that are joined by a Redis.
+    pub(crate) async fn joined(redis: SocketAddr) -> Result<(Self, Self)> {
+        let redis = redis.to_string();
+        let one = ["yardstick-relay", "--redis", &redis, "--ours", "one", "--theirs", "other"];
+        let other = ["yardstick-relay", "--redis", &redis, "--ours", "other", "--theirs", "one"];
+        Ok((Self::start(&one).await?, Self::start(&other).await?))
+    }
+
+    async fn start(arguments: &[&str]) -> Result<Self> {
+        let mut process = own(arguments)?.spawn().context("the relay does not start")?;
         let lifeline = process.stdin.take();
         let out = process.stdout.take().context("the relay has no output")?;
         let mut lines = BufReader::new(out).lines();

@@ -8,5 +8,5 @@ mod run;
 
 pub(crate) use append::{AppendArgs, Appended, append};
 pub(crate) use child::{Child, run_once};
-pub(crate) use relay::{IDLE, relay};
+pub(crate) use relay::{IDLE, RelayArgs, relay};
 pub(crate) use run::{Arguments, LIGHT, raw, run};

@@ -32,7 +32,7 @@ pub(crate) enum Fault {
 }
 
 /// A lease of the nodes under test.
-pub(super) const LEASE: Duration = Duration::from_millis(1_000);
+pub(crate) const LEASE: Duration = Duration::from_millis(1_000);
 
 impl Fault {
     pub(super) fn name(self) -> String {

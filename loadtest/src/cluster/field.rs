@@ -29,7 +29,7 @@ pub(crate) enum Topology {
 
 /// Redis, as it is run.
 pub(super) enum Servers {
-    Single(Redis),
+    Single(Box<Redis>),
     Cluster(RedisCluster),
 }
 
@@ -40,6 +40,25 @@ impl Servers {
             Self::Single(redis) => Ok(redis),
             Self::Cluster(_) => bail!("this fault is one of a Redis that is alone"),
         }
+    }
+}
+
+/// Waits until every node sees all others and every shard is where it belongs; says how long it took.
+pub(crate) async fn settled(nodes: &[Server]) -> Result<Duration> {
+    let begun = Instant::now();
+    loop {
+        let mut settled = 0;
+        for node in nodes {
+            let ready = Api::new(node.address).ready().await.unwrap_or_default();
+            settled += usize::from(ready["settled"] == true && ready["nodes"] == nodes.len());
+        }
+        if settled == nodes.len() {
+            return Ok(begun.elapsed());
+        }
+        if begun.elapsed() > SETTLED_MAX {
+            bail!("{settled} of {} nodes are at rest after {SETTLED_MAX:?}", nodes.len());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
@@ -66,7 +85,7 @@ impl Field {
         let redis = match topology {
             Topology::Cluster => Servers::Cluster(RedisCluster::start().await?),
             Topology::Single => {
-                Servers::Single(Redis::start(with_replica || level == Level::RedisReplica).await?)
+                Servers::Single(Box::new(Redis::start(with_replica || level == Level::RedisReplica).await?))
             }
         };
         let leases = [
@@ -113,21 +132,7 @@ impl Field {
 
     /// Waits until every node sees all others and every shard is where it belongs; says how long it took.
     pub(super) async fn settled(&self) -> Result<Duration> {
-        let begun = Instant::now();
-        loop {
-            let mut settled = 0;
-            for node in &self.nodes {
-                let ready = Api::new(node.address).ready().await.unwrap_or_default();
-                settled += usize::from(ready["settled"] == true && ready["nodes"] == self.nodes.len());
-            }
-            if settled == self.nodes.len() {
-                return Ok(begun.elapsed());
-            }
-            if begun.elapsed() > SETTLED_MAX {
-                bail!("{settled} of {} nodes are at rest after {SETTLED_MAX:?}", self.nodes.len());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        settled(&self.nodes).await
     }
 
     /// Ends everything.

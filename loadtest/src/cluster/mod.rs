@@ -13,6 +13,8 @@ use anyhow::Result;
 use serde_json::json;
 
 use self::fault::Fault;
+pub(crate) use self::fault::LEASE;
+pub(crate) use self::field::settled;
 use self::field::{Field, Topology};
 use crate::api::Api;
 use crate::checker::{self, Verdict};

@@ -29,7 +29,7 @@ pub(crate) fn resident(pid: u32) -> Result<u64> {
 }
 
 /// The local address of a socket: several, since one address has only so many ports.
-fn address(index: usize) -> SocketAddr {
+pub(super) fn address(index: usize) -> SocketAddr {
     let last = u8::try_from(index / PER_ADDRESS + 1).unwrap_or(254);
     SocketAddr::from(([127, 0, 0, last], 0))
 }

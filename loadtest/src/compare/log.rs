@@ -1,5 +1,5 @@
 //! Durable appends a second at `Log::append`: 512 producers on the default 16 shards, each waiting for its own, at level
-//! `disk`. A row's key is a conversation and the number of its message, as in the server. Runs as a child process, as the
+//! `disk`, or at level `redis`. A row's key is a conversation and the number of its message, as in the server. Runs as a child process, as the
 //! yardstick does.
 
 use std::path::PathBuf;
@@ -8,17 +8,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use log_store::redis::{Place, RedisLog};
 use log_store::{Batch, Level, Log, Options, Position, ShardId, Table, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
 /// An event's bytes.
-const RECORD: usize = 300;
+pub(crate) const RECORD: usize = 300;
 /// A sealed body's bytes.
-const BODY: usize = 200;
+pub(crate) const BODY: usize = 200;
 /// Shards that they share, as a server has them by default.
-const SHARDS: u16 = 16;
+pub(crate) const SHARDS: u16 = 16;
 /// Bytes of one append, for the yardstick.
 pub(crate) const APPEND_BYTES: usize = RECORD + BODY;
 
@@ -28,6 +29,9 @@ pub(crate) struct LogArgs {
     /// The data folder
     #[arg(long)]
     pub(crate) folder: PathBuf,
+    /// The address of a Redis to append to instead
+    #[arg(long)]
+    pub(crate) redis: Option<String>,
     /// Producers
     #[arg(long, default_value_t = 512)]
     pub(crate) producers: u16,
@@ -46,8 +50,17 @@ pub(crate) struct Logged {
 
 /// Appends for a while.
 pub(crate) async fn append(arguments: &LogArgs) -> Result<Logged> {
-    let options = Options { path: arguments.folder.clone(), level: Level::Disk, archive_days: 30 };
-    let log = log_store::open(&options).context("the log")?;
+    let level = if arguments.redis.is_some() { Level::Redis } else { Level::Disk };
+    let options = Options { path: arguments.folder.clone(), level, archive_days: 30 };
+    let log: Arc<dyn Log> = match &arguments.redis {
+        Some(redis) => {
+            let place = Place::single(&format!("redis://{redis}"));
+            // It waits by itself, which a task of ours must not.
+            let opened = tokio::task::spawn_blocking(move || RedisLog::open(&options, &place));
+            Arc::new(opened.await?.context("the log on Redis")?)
+        }
+        None => log_store::open(&options).context("the log")?,
+    };
     let started = Instant::now();
     let until = started + Duration::try_from_secs_f64(arguments.seconds).context("--seconds")?;
     // What a shard's task does: it numbers its appends, and several are under way at once.
@@ -65,7 +78,7 @@ pub(crate) async fn append(arguments: &LogArgs) -> Result<Logged> {
     }
     let seconds = started.elapsed().as_secs_f64();
     let health = log.health();
-    log.close();
+    tokio::task::spawn_blocking(move || log.close()).await?;
     #[expect(clippy::cast_precision_loss, reason = "counts of a run")]
     Ok(Logged {
         per_s: appends as f64 / seconds,
@@ -85,7 +98,8 @@ async fn produce(
     let mut noise = |bytes: usize| -> Vec<u8> {
         std::iter::repeat_with(|| rng.next().to_le_bytes()).flatten().take(bytes).collect()
     };
-    let (conversation, record, body) = (noise(16), noise(RECORD), noise(BODY));
+    // A workspace and a conversation.
+    let (conversation, record, body) = (noise(32), noise(RECORD), noise(BODY));
     let mut appends = 0u64;
     while Instant::now() < until {
         let key = [conversation.as_slice(), &appends.to_be_bytes()].concat();
@@ -110,7 +124,8 @@ mod tests {
     #[tokio::test]
     async fn producers_that_wait_are_grouped() {
         let folder = tempfile::tempdir().unwrap();
-        let arguments = LogArgs { folder: folder.path().join("data"), producers: 16, seconds: 0.2 };
+        let arguments =
+            LogArgs { folder: folder.path().join("data"), redis: None, producers: 16, seconds: 0.2 };
         let done = append(&arguments).await.unwrap();
         assert!(done.per_s > 0.0);
         assert!(done.group > 1.0 && done.group <= 16.0, "{}", done.group);

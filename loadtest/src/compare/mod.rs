@@ -10,11 +10,23 @@
 //! | `idle_memory` | resident bytes an idle session | bare socket with 4 KiB buffers |
 //! | `start_empty` | starting an empty server, s | 0.3 s |
 //! | `start_1m` | events a second, store opened and log replayed | store opened and its records read, no more |
+//!
+//! With a Redis, where `--only` asks for it:
+//!
+//! | row | ours | yardstick |
+//! |---|---|---|
+//! | `node_relay_p50`, `node_relay_p99` | message to an agent at another node, level `redis`, light load, ms | two bare relays, publish and subscribe |
+//! | `nodes_1`, `nodes_32` | messages a second over three nodes, in 1 and 32 workspaces, level `redis+disk` | one node |
+//! | `redis_append` | appends a second at `Log::append` on Redis, 512 producers | plain pipelines of the same commands |
+//! | `resume` | after `kill -9`, until 5,000 clients have their snapshot again, s | until 5,000 sockets of the bare relay are open |
 
 mod idle;
 pub(crate) mod log;
+mod nodes;
 mod offers;
+pub(crate) mod pipeline;
 pub(crate) mod ready;
+mod resume;
 mod rounds;
 mod row;
 mod start;
@@ -40,7 +52,7 @@ pub(crate) struct Arguments {
     /// A short form for a quick look: the intervals are wide, and most goals stay unresolved
     #[arg(long)]
     quick: bool,
-    /// Only these parts; the rows of the others are left out [default: all]
+    /// Only these parts; the rows of the others are left out [default: all that need no Redis]
     #[arg(long, value_delimiter = ',', value_name = "PART")]
     only: Vec<Part>,
     #[command(flatten)]
@@ -64,7 +76,7 @@ impl Arguments {
 pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
     if arguments.which.url.is_some() || arguments.which.spawn.is_some() || arguments.which.level.is_some() {
         let detail =
-            "compare starts its own servers, at levels memory and disk: leave out --url, --spawn and --level";
+            "compare starts its own servers, at levels of its own: leave out --url, --spawn and --level";
         return Err(Usage(detail.to_owned()).into());
     }
     let rounds = arguments.rounds.unwrap_or(if arguments.quick { 2 } else { 5 }).max(1);
@@ -108,5 +120,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
     }
     report.set("rounds", rounds);
     report.set("rows", serde_json::to_value(&told)?);
+    if !rows.shares.is_empty() {
+        report.set("shares", serde_json::to_value(&rows.shares)?);
+    }
     report.print(arguments.common.json)
 }

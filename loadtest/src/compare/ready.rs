@@ -39,30 +39,48 @@ pub(crate) fn pairs_policy(count: usize) -> String {
     policy(&skills(count))
 }
 
+/// Pairs over two relays that are joined: one end at each.
+pub(crate) async fn over_joined(one: SocketAddr, other: SocketAddr, count: usize) -> Result<Vec<Pair>> {
+    let mut pairs = Vec::with_capacity(count);
+    for index in 0..count {
+        let (mut writer, mut reader) = (open(one, None, None).await?, open(other, None, None).await?);
+        writer.send(Message::text(format!("pair {index}"))).await?;
+        reader.send(Message::text(format!("pair {index}"))).await?;
+        pairs.push(Pair { index, writer, reader, between: Between::Relay, next: 0 });
+    }
+    // Names are not answered: a moment for all of them to be known.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    Ok(pairs)
+}
+
 /// Pairs over the server.
 pub(crate) async fn over_server(setting: &Setting, count: usize) -> Result<Vec<Pair>> {
     let mut pairs = Vec::with_capacity(count);
-    for (index, skill) in skills(count).into_iter().enumerate() {
-        let skill = [skill];
-        let agent = setting.hire(&format!("agent-{index}"), &skill, 1).await?;
-        let mut reader = setting.agent(&agent).await?;
-        let mut writer = setting.customer(&skill, None).await?;
-        let open = ClientFrame::Send {
-            id: "open".into(),
-            conversation: None,
-            contact_point: None,
-            text: "hello".into(),
-        };
-        say(&mut writer, &open).await?;
-        let conversation = take(&mut reader, &agent).await.with_context(|| format!("pair {index}"))?;
-        until(&mut writer, |frame| {
-            matches!(frame, ServerFrame::Accepted { id, .. } if id == "open").then_some(())
-        })
-        .await?;
-        let between = Between::Server(conversation.to_string());
-        pairs.push(Pair { index, writer, reader, between, next: 0 });
+    for index in 0..count {
+        pairs.push(pair(setting, setting, index, index).await?);
     }
     Ok(pairs)
+}
+
+/// A pair: a customer who comes one way, and an agent with this skill of the policy who comes another way.
+pub(crate) async fn pair(one: &Setting, other: &Setting, index: usize, skill: usize) -> Result<Pair> {
+    let skill = [format!("pair-{skill}")];
+    let agent = other.hire(&format!("agent-{index}"), &skill, 1).await?;
+    let mut reader = other.agent(&agent).await?;
+    let mut writer = one.customer(&skill, None).await?;
+    let open = ClientFrame::Send {
+        id: "open".into(),
+        conversation: None,
+        contact_point: None,
+        text: "hello".into(),
+    };
+    say(&mut writer, &open).await?;
+    let conversation = take(&mut reader, &agent).await.with_context(|| format!("pair {index}"))?;
+    until(&mut writer, |frame| {
+        matches!(frame, ServerFrame::Accepted { id, .. } if id == "open").then_some(())
+    })
+    .await?;
+    Ok(Pair { index, writer, reader, between: Between::Server(conversation.to_string()), next: 0 })
 }
 
 /// An agent waits for an offer, accepts it, and waits until the conversation is in hand.

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use clap::ValueEnum as _;
 
-use super::log::{APPEND_BYTES, Logged};
+use super::log::{APPEND_BYTES, Logged, SHARDS};
+use super::nodes::{Group, Shares};
 use super::row::{Goal, Row};
 use super::start::LongLog;
-use super::{idle, offers, ready};
+use super::{idle, offers, ready, resume};
 use crate::api::Api;
 use crate::baseline::{self, Appended, Child, LIGHT, run_once};
 use crate::pairs::{Measured, Pace, drive};
+use crate::redis::Redis;
 use crate::setting::Setting;
 use crate::spawn::{Level, Server};
 use crate::stats::times;
@@ -20,6 +21,9 @@ use crate::stats::times;
 const START_S: f64 = 0.3;
 /// The pause between single writes of the yardstick: light load.
 const SYNC_PAUSE_US: u64 = 5_000;
+
+/// Workspaces that share the messages of `nodes_32`.
+const WORKSPACES: usize = 32;
 
 /// The parts of a round, each of which can be measured alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -34,6 +38,17 @@ pub(crate) enum Part {
     Idle,
     /// `start_1m`
     Start,
+    /// `node_relay_p50`, `node_relay_p99`, `nodes_1`, `nodes_32`: needs Redis
+    Nodes,
+    /// `redis_append`: needs Redis
+    Redis,
+    /// `resume`: needs Redis
+    Resume,
+}
+
+impl Part {
+    /// What is measured where nothing is asked for: all that needs no Redis.
+    const USUAL: [Self; 5] = [Self::Relay, Self::Disk, Self::Append, Self::Idle, Self::Start];
 }
 
 /// How long and how much.
@@ -49,12 +64,13 @@ pub(crate) struct Course {
     append_s: f64,
     idle_sockets: usize,
     pub(crate) log_events: u64,
+    resumes: usize,
 }
 
 impl Course {
     pub(crate) fn full() -> Self {
         Self {
-            parts: Part::value_variants().to_vec(),
+            parts: Part::USUAL.to_vec(),
             pairs: 100,
             full_s: 4.0,
             light_s: 8.0,
@@ -63,6 +79,7 @@ impl Course {
             append_s: 4.0,
             idle_sockets: 4_000,
             log_events: 1_000_000,
+            resumes: 5_000,
         }
     }
 
@@ -75,6 +92,7 @@ impl Course {
             append_s: 1.0,
             idle_sockets: 1_500,
             log_events: 100_000,
+            resumes: 1_000,
             ..Self::full()
         }
     }
@@ -92,6 +110,14 @@ pub(crate) struct Rows {
     idle_memory: Row,
     start_empty: Row,
     pub(crate) start_1m: Row,
+    node_relay_p50: Row,
+    node_relay_p99: Row,
+    nodes_1: Row,
+    nodes_32: Row,
+    redis_append: Row,
+    resume: Row,
+    /// Who used how much where several nodes passed messages.
+    pub(crate) shares: Vec<Shares>,
 }
 
 impl Default for Rows {
@@ -107,12 +133,20 @@ impl Default for Rows {
             idle_memory: Row::new("idle_memory", Goal::AtMost(1.25)),
             start_empty: Row::new("start_empty", Goal::AtMost(1.0)),
             start_1m: Row::new("start_1m", Goal::AtLeast(0.5)),
+            node_relay_p50: Row::new("node_relay_p50", Goal::AtMost(1.2)),
+            node_relay_p99: Row::new("node_relay_p99", Goal::AtMost(1.5)),
+            // One workspace is one shard, which one node owns: what it loses by several nodes is told, and no goal is set.
+            nodes_1: Row::new("nodes_1", Goal::AtLeast(0.0)),
+            nodes_32: Row::new("nodes_32", Goal::AtLeast(0.9)),
+            redis_append: Row::new("redis_append", Goal::AtLeast(0.9)),
+            resume: Row::new("resume", Goal::AtMost(2.0)),
+            shares: Vec::new(),
         }
     }
 }
 
 impl Rows {
-    pub(crate) fn all(&self) -> [&Row; 10] {
+    pub(crate) fn all(&self) -> [&Row; 16] {
         [
             &self.relay_p50,
             &self.relay_p99,
@@ -124,6 +158,12 @@ impl Rows {
             &self.idle_memory,
             &self.start_empty,
             &self.start_1m,
+            &self.node_relay_p50,
+            &self.node_relay_p99,
+            &self.nodes_1,
+            &self.nodes_32,
+            &self.redis_append,
+            &self.resume,
         ]
     }
 }
@@ -187,6 +227,18 @@ pub(crate) async fn round(
         } else {
             rows.idle_memory.without("memory did not grow in a round: more sockets are needed".to_owned());
         }
+    }
+    if wanted(Part::Nodes) {
+        on_nodes(program, course, rows).await.context("several nodes")?;
+    }
+    if wanted(Part::Redis) {
+        let (ours, plain) = redis_appends(course).await.context("appends to Redis")?;
+        rows.redis_append.add(ours.per_s, plain.per_s);
+    }
+    if wanted(Part::Resume) {
+        let bare = resume::of_relay(course.resumes).await.context("the bare relay")?;
+        let ours = resume::of_server(program, course.resumes).await.context("resuming")?;
+        rows.resume.add(ours.as_secs_f64(), bare.as_secs_f64());
     }
     if let Some(long) = long {
         match long.replay().await {
@@ -256,6 +308,58 @@ async fn appends(course: &Course) -> Result<(Logged, Appended)> {
     debug_assert_eq!(APPEND_BYTES, 500, "the yardstick's default");
     let raw = baseline::raw(folder.path(), group, 0, course.append_s).await?;
     Ok((ours, raw))
+}
+
+/// Messages from node to node and over several nodes, beside two joined relays and one node.
+async fn on_nodes(program: &Path, course: &Course, rows: &mut Rows) -> Result<()> {
+    let one = Group::start(program, 1, Level::RedisDisk).await?;
+    let (base_1, shares_1) = one.carry(1, course.full_s).await?;
+    let (base_32, shares_32) = one.carry(WORKSPACES, course.full_s).await?;
+    one.stop().await;
+    rows.shares.extend([shares_1, shares_32]);
+    let three = Group::start(program, 3, Level::RedisDisk).await?;
+    let (ours_1, shares_1) = three.carry(1, course.full_s).await?;
+    let (ours_32, shares_32) = three.carry(WORKSPACES, course.full_s).await?;
+    three.stop().await;
+    rows.shares.extend([shares_1, shares_32]);
+    rows.nodes_1.add(ours_1.per_s(), base_1.per_s());
+    rows.nodes_32.add(ours_32.per_s(), base_32.per_s());
+    // Both at the same light load, that of the dearer one.
+    let two = Group::start(program, 2, Level::Redis).await?;
+    let pairs = two.across(course.pairs).await?;
+    let (pairs, full) = drive(pairs, Pace::Full, course.full_s).await?;
+    let light = Pace::Open(full.per_s() * LIGHT);
+    let (_, ours) = drive(pairs, light, course.light_s).await?;
+    let (relay, other) = Child::joined(two.redis()).await?;
+    let pairs = ready::over_joined(relay.address, other.address, course.pairs).await?;
+    let (_, bare) = drive(pairs, light, course.light_s).await?;
+    relay.stop().await?;
+    other.stop().await?;
+    two.stop().await;
+    let (ours, bare) = (Ends::of(&ours.relay_us)?, Ends::of(&bare.relay_us)?);
+    rows.node_relay_p50.add(ours.p50, bare.p50);
+    rows.node_relay_p99.add(ours.p99, bare.p99);
+    Ok(())
+}
+
+/// The server's log on Redis, then plain pipelines of the same on an empty one.
+async fn redis_appends(course: &Course) -> Result<(Logged, Logged)> {
+    let seconds = course.append_s.to_string();
+    let folder = tempfile::tempdir().context("no folder for the log")?;
+    let data = folder.path().join("data").display().to_string();
+    let redis = Redis::start(false).await?;
+    let address = redis.address().to_string();
+    let ours: Logged =
+        run_once(&["yardstick-log", "--folder", &data, "--redis", &address, "--seconds", &seconds]).await?;
+    drop(redis);
+    let redis = Redis::start(false).await?;
+    let address = redis.address().to_string();
+    // A commit has a call for each shard.
+    let group = (ours.group / f64::from(SHARDS)).round().max(1.0).to_string();
+    let plain: Logged =
+        run_once(&["yardstick-pipeline", "--redis", &address, "--group", &group, "--seconds", &seconds])
+            .await?;
+    Ok((ours, plain))
 }
 
 async fn idle_sessions(program: &Path, course: &Course) -> Result<f64> {
