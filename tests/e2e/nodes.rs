@@ -262,6 +262,38 @@ async fn without_redis_a_client_of_another_node_keeps_its_socket_and_is_told() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_sealed_is_not_accepted() {
+    if !Redis::there() {
+        return;
+    }
+    let (redis, nodes) = nodes(1).await;
+    let workspace = nodes[0].workspace("shop", None).await;
+    let mut visitor = workspace.visitor().await;
+    let mut customer = visitor.connect().await;
+    // Another program's value stands where customers' keys are: they can neither be read nor written.
+    let keys = |shard: u16| format!("switchboard:{{{shard}}}:keys:");
+    let foreign: Vec<u16> =
+        (0..16).filter(|it| redis.cli(&["SET", &keys(*it), "x", "NX"]).starts_with("OK")).collect();
+    assert!(!foreign.is_empty());
+    let first = ClientFrame::Send {
+        id: "first".to_owned(),
+        conversation: None,
+        contact_point: None,
+        text: "hello".to_owned(),
+    };
+    assert_eq!(customer.ask(first.clone()).await.err(), Some(Code::NotDurable));
+    for shard in foreign {
+        assert!(redis.cli(&["DEL", &keys(shard)]).starts_with('1'));
+    }
+    let Ok(ServerFrame::Accepted { conversation: Some(conversation), .. }) = customer.ask(first).await else {
+        panic!("it is taken once the key is gone")
+    };
+    let path = format!("/api/v1/conversations/{conversation}/messages?limit=100");
+    let history: HistoryBody = workspace.admin.get(&path).await.json();
+    assert_eq!(steps::texts(&history.messages), ["hello"]);
+}
+
+#[tokio::test]
 async fn a_node_that_is_asked_to_end_hands_its_shards_over() {
     if !Redis::there() {
         return;

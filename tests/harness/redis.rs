@@ -83,6 +83,16 @@ impl Redis {
         &self.settings
     }
 
+    /// Says something to it by `redis-cli`, and gives what it answers.
+    ///
+    /// # Panics
+    /// Where it cannot be said.
+    #[must_use]
+    pub fn cli(&self, words: &[&str]) -> String {
+        let said = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(words).output();
+        String::from_utf8_lossy(&said.expect("redis-cli can be started").stdout).into_owned()
+    }
+
     /// Sends it a signal.
     ///
     /// # Panics

@@ -132,7 +132,7 @@ impl State {
         match row.map(|row| postcard::to_allocvec(&row)) {
             Ok(Ok(value)) => self.pending.writes.push(Write::Put { table: Table::Mails, key, value }),
             Ok(Err(error)) => tracing::error!(%error, "a mail cannot be set aside"),
-            Err(error) => tracing::error!(%error, "a mail cannot be sealed"),
+            Err(error) => self.unwritten("a mail that is set aside", &error),
         }
         self.sweep_aside(workspace);
     }

@@ -304,6 +304,10 @@ impl State {
         said: Said,
     ) -> Result<(MessageId, u64), Denied> {
         check_text(&said.text, self.parts.config.limits.text_bytes)?;
+        let of = self.engine.workspace(workspace).and_then(|it| it.conversations.get(&said.conversation));
+        if let Some(customer) = of.map(|it| it.customer) {
+            self.ready_to_write(customer)?;
+        }
         let prepared = self.prepare_mail(workspace, agent, &said)?;
         let Said { conversation, contact_point, text, .. } = said;
         let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
@@ -379,6 +383,11 @@ impl State {
         Ok(())
     }
 
+    /// Makes sure that what a customer writes or is told can be sealed, before anything is decided.
+    pub(super) fn ready_to_write(&self, customer: CustomerId) -> Result<(), Denied> {
+        self.parts.vault.ready(self.id, customer).map_err(|error| Denied::Store(error.to_string()))
+    }
+
     pub(super) fn put_header(
         &mut self,
         workspace: WorkspaceId,
@@ -387,7 +396,7 @@ impl State {
     ) {
         let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         if let Err(error) = store.put_header(conversation, header, &mut self.pending.writes) {
-            tracing::error!(%error, %conversation, "a conversation's header cannot be written");
+            self.unwritten("a conversation's header", &error);
         }
     }
 
@@ -401,7 +410,7 @@ impl State {
         let store = Store { log: &*self.parts.log, vault: &self.parts.vault, shard: self.id, workspace };
         let added = self.tails.add(store, conversation, customer, message, &mut self.pending.writes);
         if let Err(error) = added {
-            tracing::error!(%error, %conversation, "a message cannot be sealed");
+            self.unwritten("a message", &error);
         }
     }
 }

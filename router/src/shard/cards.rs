@@ -136,7 +136,7 @@ impl State {
         let written =
             self.cards.put(&self.parts.vault, self.id, workspace, customer, card, &mut self.pending.writes);
         if let Err(error) = written {
-            tracing::error!(%error, %customer, "a customer record cannot be sealed");
+            self.unwritten("a customer record", &error);
         }
     }
 

@@ -340,7 +340,7 @@ impl State {
         let Ok(plain) = plain.and_then(|it| postcard::to_extend(&thread.addresses, it)) else { return };
         match self.parts.vault.seal(self.id, customer, &key, &plain, &mut self.pending.writes) {
             Ok(value) => self.pending.writes.push(Write::Put { table: Table::Customers, key, value }),
-            Err(error) => tracing::error!(%error, "what a mail refers to cannot be sealed"),
+            Err(error) => self.unwritten("what a mail refers to", &error),
         }
     }
 
@@ -357,7 +357,7 @@ impl State {
         let Ok(plain) = postcard::to_allocvec(mail) else { return };
         match self.parts.vault.seal(self.id, customer, &key, &plain, &mut self.pending.writes) {
             Ok(value) => self.pending.writes.push(Write::Put { table: Table::Mails, key, value }),
-            Err(error) => tracing::error!(%error, "a mail cannot be sealed"),
+            Err(error) => self.unwritten("a mail", &error),
         }
     }
 

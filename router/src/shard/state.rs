@@ -104,6 +104,8 @@ pub(super) struct Pending {
     pub(super) records: Vec<Vec<u8>>,
     pub(super) writes: Vec<Write>,
     pub(super) effects: Vec<Effect>,
+    /// Why something that belongs to it could not be written or read: then none of it may stand.
+    unwritten: Option<String>,
 }
 
 /// What happens outside once its events are durable.
@@ -282,6 +284,18 @@ impl State {
         }
     }
 
+    /// Something that belongs to what was decided cannot be written: what waits is refused as a whole.
+    pub(super) fn unwritten(&mut self, what: &'static str, error: &dyn std::fmt::Display) {
+        tracing::error!(%error, what, "something cannot be written: what it belongs to is refused");
+        self.pending.unwritten.get_or_insert_with(|| error.to_string());
+    }
+
+    /// Why what waits may not stand, if so.
+    pub(super) fn take_unwritten(&mut self) -> Option<String> {
+        let unread = self.tails.take_unread();
+        self.pending.unwritten.take().or(unread)
+    }
+
     /// Whether events wait for the log.
     pub(super) fn has_records(&self) -> bool {
         !self.pending.records.is_empty()
@@ -297,6 +311,7 @@ impl State {
             records: Vec::with_capacity(self.pending.records.len()),
             writes: Vec::with_capacity(self.pending.writes.len()),
             effects: Vec::with_capacity(self.pending.effects.len()),
+            unwritten: None,
         };
         let pending = std::mem::replace(&mut self.pending, next);
         let read_again = |it: &&Write| matches!(it.table(), Table::Customers | Table::Cursors);

@@ -1,10 +1,11 @@
 //! Transcripts: every message sealed in the store, and the newest ones of open conversations in memory, so that views and
 //! offers need no look-up and see what is not durable yet (they leave only after it is).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use engine::state::Conversation;
-use log_store::{Log, ShardId, Table, Unsealed, Vault, Write};
+use log_store::{Log, ReadError, ShardId, Table, Unsealed, Vault, Write};
 use policy::id::{AgentId, ContactPointId, ConversationId, CustomerId, MessageId, WorkspaceId};
 use policy::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -62,11 +63,20 @@ pub(super) struct Header {
 #[derive(Debug, Default)]
 pub(super) struct Tails {
     open: BTreeMap<ConversationId, VecDeque<StoredMessage>>,
+    /// Why one could not be read.
+    unread: Option<String>,
+    nothing: VecDeque<StoredMessage>,
 }
 
 impl Tails {
     pub(super) fn clear(&mut self) {
         self.open.clear();
+        self.unread = None;
+    }
+
+    /// Why the messages of a conversation could not be read, if so: what was made of them may not leave.
+    pub(super) fn take_unread(&mut self) -> Option<String> {
+        self.unread.take()
     }
 
     /// The newest messages of a conversation, oldest first.
@@ -77,10 +87,19 @@ impl Tails {
         customer: CustomerId,
         last: u64,
     ) -> &VecDeque<StoredMessage> {
-        self.open.entry(conversation).or_insert_with(|| {
-            let first = last.saturating_sub(TAIL as u64) + 1;
-            store.read(conversation, customer, first, last).into()
-        })
+        let entry = match self.open.entry(conversation) {
+            Entry::Occupied(entry) => return entry.into_mut(),
+            Entry::Vacant(entry) => entry,
+        };
+        let first = last.saturating_sub(TAIL as u64) + 1;
+        match store.try_read(conversation, customer, first, last) {
+            Ok(messages) => entry.insert(messages.into()),
+            Err(error) => {
+                tracing::error!(%error, %conversation, "a transcript cannot be read");
+                self.unread.get_or_insert_with(|| error.to_string());
+                &self.nothing
+            }
+        }
     }
 
     /// Seals a message for the store and keeps it at hand.
@@ -152,19 +171,31 @@ impl Store<'_> {
         first: u64,
         last: u64,
     ) -> Vec<StoredMessage> {
+        self.try_read(conversation, customer, first, last).unwrap_or_else(|error| {
+            tracing::error!(%error, %conversation, "a transcript cannot be read");
+            Vec::new()
+        })
+    }
+
+    /// Messages by number, both ends included.
+    ///
+    /// # Errors
+    /// If the store cannot be read just now.
+    pub(super) fn try_read(
+        self,
+        conversation: ConversationId,
+        customer: CustomerId,
+        first: u64,
+        last: u64,
+    ) -> Result<Vec<StoredMessage>, ReadError> {
         if first > last {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let (from, to) = (self.key(conversation, first.max(1)), self.key(conversation, last + 1));
         let limit = usize::try_from(last - first + 1).unwrap_or(usize::MAX);
-        let rows =
-            self.log.scan(self.shard, Table::Transcripts, &from, &to, limit, false).unwrap_or_else(|error| {
-                tracing::error!(%error, %conversation, "a transcript cannot be read");
-                Vec::new()
-            });
-        rows.into_iter()
-            .filter_map(|(key, sealed)| self.open(conversation, customer, &key, &sealed))
-            .collect()
+        let rows = self.log.scan(self.shard, Table::Transcripts, &from, &to, limit, false)?;
+        let open = |(key, sealed): (Vec<u8>, Vec<u8>)| self.open(conversation, customer, &key, &sealed);
+        Ok(rows.into_iter().filter_map(open).collect())
     }
 
     fn open(

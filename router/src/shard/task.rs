@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use log_store::{AppendError, AppendFuture};
+use log_store::{AppendError, AppendFuture, ReadError};
 use policy::time::{Span, Timestamp};
 use protocol::Code;
 use tokio::sync::{mpsc, watch};
@@ -13,7 +13,7 @@ use tracing::instrument::Instrumented;
 use tracing::{Instrument as _, error, info, warn};
 
 use super::state::{Effect, State};
-use super::{Ask, Refused, recover};
+use super::{Ask, RecoveryError, Refused, recover};
 use crate::session::frame::Notice;
 use crate::telemetry::span;
 
@@ -59,12 +59,14 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
     let mut beat = Instant::now() + BEAT;
     // While the store takes nothing, requests are refused rather than decided and thrown away.
     let mut paused: Option<(Instant, String)> = None;
+    // An append that has failed, with the effects that it would have released.
+    let mut refused: Option<(Vec<Effect>, AppendError)> = None;
     loop {
         if appending.is_none() {
             if paused.as_ref().is_some_and(|(until, _)| *until <= Instant::now()) {
                 paused = None;
             }
-            if paused.is_none() && state.has_records() {
+            if paused.is_none() && refused.is_none() && state.has_records() {
                 // Connections that are readable already come first, so that a burst is one append and not two.
                 yield_now().await;
                 while turn.len() < ASKS_MAX
@@ -74,8 +76,25 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
                 }
                 turn.drain(..).for_each(|ask| state.ask(ask));
             }
-            if paused.is_none() {
+            if paused.is_none() && refused.is_none() {
                 state.let_one_leave();
+            }
+            let after = match (refused.take(), state.take_unwritten()) {
+                (Some((effects, failure)), _) => Some(after_failure(&mut state, effects, failure).await),
+                (None, Some(detail)) => {
+                    drop_effects(&mut state, Vec::new(), &detail);
+                    Some(read_again(&mut state, detail).await)
+                }
+                (None, None) => None,
+            };
+            match after {
+                Some(After::Refused(detail)) => paused = Some((Instant::now() + RETRY, detail)),
+                Some(After::Moved) => return,
+                Some(After::Failed(fatal)) => {
+                    stop.send_replace(Stop::Failed(fatal));
+                    return;
+                }
+                None => {}
             }
             match state.take_batch() {
                 Some((batch, effects)) => {
@@ -116,14 +135,7 @@ pub async fn run(mut state: State, mut asks: mpsc::Receiver<Ask>, stop: Arc<watc
                         state.parts.metrics.appended(state.parts.log.level(), begun.elapsed());
                         state.release(effects);
                     }
-                    Err(failure) => match after_failure(&mut state, effects, failure) {
-                        After::Refused(detail) => paused = Some((Instant::now() + RETRY, detail)),
-                        After::Moved => return,
-                        After::Failed(fatal) => {
-                            stop.send_replace(Stop::Failed(fatal));
-                            return;
-                        }
-                    },
+                    Err(failure) => refused = Some((effects, failure)),
                 }
             }
             taken = asks.recv_many(&mut turn, ASKS_MAX), if room => {
@@ -169,36 +181,52 @@ fn instant(state: &State, at: Timestamp) -> Instant {
 }
 
 /// An append has failed: what it held has not happened. The state is read from the log again; whoever waits is told.
-fn after_failure(state: &mut State, effects: Vec<Effect>, failure: AppendError) -> After {
+async fn after_failure(state: &mut State, effects: Vec<Effect>, failure: AppendError) -> After {
     let detail = failure.to_string();
+    drop_effects(state, effects, &detail);
+    match failure {
+        AppendError::Fenced { .. } if state.parts.log.level().on_redis() => After::Moved,
+        // Nothing of it is in the log: what the log holds is the truth.
+        AppendError::Full | AppendError::Busy | AppendError::Fenced { .. } => read_again(state, detail).await,
+        other => {
+            error!(shard = state.id.0, error = %other, "the log has failed");
+            After::Failed(other.to_string())
+        }
+    }
+}
+
+/// Takes up what the log holds. A Redis that cannot be asked is waited for: nothing is decided meanwhile.
+async fn read_again(state: &mut State, detail: String) -> After {
+    loop {
+        match recover(state.id, &*state.parts.log) {
+            Ok(recovered) => {
+                state.restart(recovered);
+                return After::Refused(detail);
+            }
+            Err(RecoveryError::Log(ReadError::Io(error))) if state.parts.log.level().on_redis() => {
+                warn!(shard = state.id.0, %error, "a shard cannot be read again just now");
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(error) => {
+                return After::Failed(format!("shard {} cannot be read again: {error}", state.id.0));
+            }
+        }
+    }
+}
+
+/// Tells whoever waits that nothing came of it.
+fn drop_effects(state: &mut State, effects: Vec<Effect>, detail: &str) {
     warn!(shard = state.id.0, error = %detail, "append refused: its effects are dropped and the state is read again");
     state.parts.metrics.append_failed();
     let later = std::mem::take(&mut state.pending.effects);
     for effect in effects.into_iter().chain(later) {
         match effect {
-            Effect::Accepted { session, request, .. } => session.reply(not_durable(&request, &detail)),
-            Effect::Answer(answer) => drop(answer.send(Err(Refused::NotDurable(detail.clone())))),
+            Effect::Accepted { session, request, .. } => session.reply(not_durable(&request, detail)),
+            Effect::Answer(answer) => drop(answer.send(Err(Refused::NotDurable(detail.to_owned())))),
             // A session without its snapshot would wait for ever.
             Effect::Snapshot(session, _) => session.close(protocol::CloseCode::Overloaded),
             // A look that saw what has not happened is not told: who asked is told to try again.
             Effect::Push(..) | Effect::Reply(..) | Effect::Slot(..) | Effect::Tell(_) => {}
-        }
-    }
-    match failure {
-        AppendError::Fenced { .. } if state.parts.log.level().on_redis() => After::Moved,
-        // Nothing of it is in the log: what the log holds is the truth.
-        AppendError::Full | AppendError::Busy | AppendError::Fenced { .. } => {
-            match recover(state.id, &*state.parts.log) {
-                Ok(recovered) => {
-                    state.restart(recovered);
-                    After::Refused(detail)
-                }
-                Err(error) => After::Failed(format!("shard {} cannot be read again: {error}", state.id.0)),
-            }
-        }
-        other => {
-            error!(shard = state.id.0, error = %other, "the log has failed");
-            After::Failed(other.to_string())
         }
     }
 }

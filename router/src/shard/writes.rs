@@ -60,6 +60,7 @@ impl State {
         let (workspace, customer) = (*workspace, *customer);
         let card = self.cards.get(&*self.parts.log, &self.parts.vault, self.id, workspace, customer);
         let mut card = card.map_err(|error| Denied::Store(error.to_string()))?;
+        self.ready_to_write(customer)?;
         let message = MessageId::from_bits(uuid::Uuid::now_v7().as_u128());
         let whole = about.as_ref().map(|about| format!("{about}\n\n{text}"));
         let whole = whole.as_deref().unwrap_or(&text);

@@ -144,6 +144,29 @@ impl Vault {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Makes sure that something of a customer of this shard can be sealed, so that what is decided next can be written.
+    ///
+    /// # Errors
+    /// If the key cannot be had.
+    pub fn ready(&self, shard: ShardId, customer: CustomerId) -> Result<(), SealError> {
+        self.data(&mut self.state(), shard, customer).map(drop)
+    }
+
+    /// The key of a customer: the one in memory, the one in the store, or a new one.
+    fn data(&self, state: &mut State, shard: ShardId, customer: CustomerId) -> Result<DataKey, SealError> {
+        if let Some(data) = state.hot.get(customer) {
+            return Ok(data);
+        }
+        match self.load(state, shard, customer)? {
+            (_, Some(data)) => Ok(self.keep(state, customer, data)),
+            (_, None) if state.hot.is_full() => Err(SealError::Busy),
+            (generation, None) => {
+                let data = DataKey::new(shard, &state.wrapping, &key_of(customer), generation)?;
+                Ok(self.keep(state, customer, data))
+            }
+        }
+    }
+
     /// Seals bytes of a customer of this shard for a row. The customer's first ones also write the data key, in the same batch.
     ///
     /// # Errors
@@ -158,17 +181,7 @@ impl Vault {
     ) -> Result<Vec<u8>, SealError> {
         let key = key_of(customer);
         let mut state = self.state();
-        let data = match state.hot.get(customer) {
-            Some(data) => data,
-            None => match self.load(&state, shard, customer)? {
-                (_, Some(data)) => self.keep(&mut state, customer, data),
-                (_, None) if state.hot.is_full() => return Err(SealError::Busy),
-                (generation, None) => {
-                    let data = DataKey::new(shard, &state.wrapping, &key, generation)?;
-                    self.keep(&mut state, customer, data)
-                }
-            },
-        };
+        let data = self.data(&mut state, shard, customer)?;
         if let Some(wrapped) = &data.unsettled {
             if self.in_store(shard, customer, wrapped) {
                 let settled = DataKey { unsettled: None, ..data.clone() };
