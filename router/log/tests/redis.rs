@@ -5,7 +5,7 @@
 mod servers;
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -369,7 +369,7 @@ async fn a_redis_that_refuses_is_waited_for_and_the_cause_is_named() {
     log.acquire(SHARD, "a", HOLD).await.unwrap();
     append_to(&*log, 0, 1).await;
     let log_key = "switchboard:{3}:customers:";
-    let causes: [(&[&str], &[&str], &str); 4] = [
+    let causes: [(&[&str], &[&str], &str); 5] = [
         (&["CONFIG", "SET", "maxmemory", "1"], &["CONFIG", "SET", "maxmemory", "0"], "memory is full"),
         (
             &["CONFIG", "SET", "min-replicas-to-write", "1"],
@@ -377,6 +377,7 @@ async fn a_redis_that_refuses_is_waited_for_and_the_cause_is_named() {
             "replicas",
         ),
         (&["RENAME", log_key, "kept"], &["RENAME", "kept", log_key], "another type"),
+        (&["REPLICAOF", "127.0.0.1", "1"], &["REPLICAOF", "NO", "ONE"], "replica"),
         (&["CLIENT", "PAUSE", "700", "WRITE"], &["CLIENT", "UNPAUSE"], "does not answer"),
     ];
     for ((break_it, mend_it, said), at) in causes.into_iter().zip(1..) {
@@ -394,5 +395,21 @@ async fn a_redis_that_refuses_is_waited_for_and_the_cause_is_named() {
         assert_eq!(append.await.unwrap().unwrap(), Position(at + 1), "{said}");
         until(&*log, "").await;
     }
-    assert_whole(&*log, 5);
+    // Another program's script that does not end.
+    redis.cli(&["CONFIG", "SET", "busy-reply-threshold", "50"]);
+    let (port, code) = (redis.port.to_string(), ["EVAL", "while true do end", "0"]);
+    let mut script =
+        Command::new("redis-cli").args(["-p", &port]).args(code).stdout(Stdio::null()).spawn().unwrap();
+    redis.cli_until(&["PING"], "BUSY");
+    let append = {
+        let log = Arc::clone(&log);
+        tokio::spawn(async move { log.append(batch(6)).await })
+    };
+    until(&*log, "SCRIPT KILL").await;
+    assert!(!append.is_finished());
+    redis.cli(&["SCRIPT", "KILL"]);
+    script.wait().unwrap();
+    assert_eq!(append.await.unwrap().unwrap(), Position(7));
+    until(&*log, "").await;
+    assert_whole(&*log, 7);
 }
