@@ -50,15 +50,17 @@ impl Fault {
         self == Self::RedisFailover
     }
 
-    /// Does it and undoes it.
-    pub(super) async fn inject(self, field: &mut Field, rng: &mut Rng) -> Result<()> {
+    /// Does it and undoes it. Where a node is gone meanwhile, says how long it took until the others had all shards.
+    pub(super) async fn inject(self, field: &mut Field, rng: &mut Rng) -> Result<Option<Duration>> {
+        let mut routing = None;
         let node = rng.below(field.nodes.len());
         let longer = LEASE.mul_f64(1.2 + 1.8 * rng.unit());
         match self {
             Self::NodeKill => {
                 field.targets[node].set(Gate::Shut);
                 field.nodes[node].kill().await?;
-                tokio::time::sleep(longer).await;
+                routing = Some(field.covered(node).await?);
+                tokio::time::sleep(longer.saturating_sub(routing.unwrap_or_default())).await;
                 field.nodes[node].start_again().await.context("a killed node does not start again")?;
                 field.targets[node].set(Gate::Open);
             }
@@ -95,7 +97,10 @@ impl Fault {
             Self::RedisFailover => {
                 let behind = Duration::from_secs_f64(0.1 + rng.unit() * 0.3);
                 let redis = match &mut field.redis {
-                    Servers::Cluster(cluster) => return cluster.fail_over(rng.below(3), behind).await,
+                    Servers::Cluster(cluster) => {
+                        cluster.fail_over(rng.below(3), behind).await?;
+                        return Ok(None);
+                    }
                     Servers::Single(redis) => redis,
                 };
                 let replica = redis.replica().context("there is no replica to fail over to")?;
@@ -113,6 +118,6 @@ impl Fault {
                 field.ways[node].set(Gate::Open);
             }
         }
-        Ok(())
+        Ok(routing)
     }
 }

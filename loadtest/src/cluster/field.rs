@@ -1,7 +1,7 @@
 //! The field of a round: Redis, nodes on it, a way to Redis for each, and a balancer before them all.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -15,6 +15,8 @@ use crate::spawn::{Level, Server};
 
 /// How long the nodes may take to agree.
 const SETTLED_MAX: Duration = Duration::from_secs(20);
+/// Shards that a cluster has by default.
+const SHARDS: u64 = 16;
 
 /// How Redis is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -136,10 +138,44 @@ impl Field {
     }
 
     /// Ends everything.
-    pub(super) async fn stop(mut self) {
+    pub(super) async fn stop(&mut self) {
         for node in &mut self.nodes {
             node.stop().await;
         }
+    }
+
+    /// Waits until the nodes other than this one have all shards open between them; says how long it took.
+    pub(super) async fn covered(&self, without: usize) -> Result<Duration> {
+        let begun = Instant::now();
+        loop {
+            let mut shards = 0;
+            for (_, node) in self.nodes.iter().enumerate().filter(|(at, _)| *at != without) {
+                let ready = Api::new(node.address).ready().await.unwrap_or_default();
+                shards += ready["shards"].as_u64().unwrap_or(0);
+            }
+            if shards >= SHARDS {
+                return Ok(begun.elapsed());
+            }
+            if begun.elapsed() > SETTLED_MAX {
+                bail!("the other nodes have {shards} of {SHARDS} shards after {SETTLED_MAX:?}");
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// What each node has logged.
+    pub(super) fn whole_logs(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| std::fs::read_to_string(node.log()).unwrap_or_default()).collect()
+    }
+
+    /// Keeps what each node has logged, for people; says where.
+    pub(super) fn keep_logs(&self, seed: u64) -> Result<PathBuf> {
+        let folder = std::env::temp_dir().join(format!("loadtest-cluster-{seed}"));
+        std::fs::create_dir_all(&folder)?;
+        for (number, log) in self.whole_logs().into_iter().enumerate() {
+            std::fs::write(folder.join(format!("node-{number}.log")), log)?;
+        }
+        Ok(folder)
     }
 
     /// The end of each node's log, for people.

@@ -5,6 +5,7 @@
 mod fault;
 mod field;
 mod pass;
+mod told;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,11 +17,12 @@ use self::fault::Fault;
 pub(crate) use self::fault::LEASE;
 pub(crate) use self::field::settled;
 use self::field::{Field, Topology};
+use self::told::Told;
 use crate::api::Api;
 use crate::checker::{self, Verdict};
 use crate::crash::{made, transcripts};
 use crate::fail::{Missing, Usage};
-use crate::figures::{self, Latencies};
+use crate::figures::{self, Latencies, Times};
 use crate::journal::What;
 use crate::report::{Common, Report, bar, say};
 use crate::rng::Rng;
@@ -69,6 +71,10 @@ pub(crate) struct Arguments {
 struct Row {
     injected: u64,
     recovered_ms: u64,
+    /// Until the other nodes had all shards of one that was killed.
+    routing_ms: Option<u64>,
+    /// Calls that Redis had forgotten and owners gave back.
+    given_back: u64,
     violations: u64,
 }
 
@@ -115,6 +121,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
         match play(&program, shape, fault, seed).await {
             Ok(found) => {
                 row.injected += 1;
+                row.given_back += found.told.given_back;
+                let routing = found.routing.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
+                row.routing_ms = row.routing_ms.max(routing);
                 row.recovered_ms =
                     row.recovered_ms.max(u64::try_from(found.recovered.as_millis()).unwrap_or(u64::MAX));
                 if !sums.add(&found)? {
@@ -148,7 +157,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
     report.set("rounds", rounds);
     sums.tell(&mut report);
     let told = faults.iter().zip(&rows).map(|(fault, row)| {
-        json!({"name": fault.name(), "injected": row.injected, "recovered_ms": row.recovered_ms, "violations": row.violations})
+        json!({
+            "name": fault.name(),
+            "injected": row.injected,
+            "recovered_ms": row.recovered_ms,
+            "routing_ms": row.routing_ms,
+            "given_back": row.given_back,
+            "violations": row.violations,
+        })
     });
     report.set("faults", told.collect::<Vec<_>>());
     report.set("failed_seeds", failed);
@@ -173,10 +189,21 @@ struct Found {
     played_s: f64,
     /// From the end of the fault until the nodes were at rest.
     recovered: Duration,
+    /// From the death of a node until the others had all shards.
+    routing: Option<Duration>,
+    told: Told,
+}
+
+impl Found {
+    /// Whether nothing was violated.
+    fn sound(&self) -> bool {
+        self.verdict.sound() && self.store.sound() && self.verdict.acked > 0
+    }
 }
 
 struct Sums {
     latencies: Latencies,
+    handover: Times,
     played_s: f64,
     conversations: u64,
     messages: u64,
@@ -193,6 +220,7 @@ impl Sums {
     fn new() -> Result<Self> {
         Ok(Self {
             latencies: Latencies::new()?,
+            handover: Times::new()?,
             played_s: 0.0,
             conversations: 0,
             messages: 0,
@@ -210,6 +238,7 @@ impl Sums {
     fn add(&mut self, found: &Found) -> Result<bool> {
         let (verdict, store) = (&found.verdict, &found.store);
         self.latencies.add(&found.latencies)?;
+        found.told.gaps_us.iter().for_each(|gap| self.handover.record(*gap));
         self.played_s += found.played_s;
         self.conversations += verdict.conversations;
         self.messages += verdict.messages;
@@ -220,7 +249,7 @@ impl Sums {
         self.misrouted += verdict.misrouted;
         self.over_capacity += verdict.over_capacity;
         self.unfinished += verdict.unfinished;
-        Ok(verdict.sound() && store.sound() && verdict.acked > 0)
+        Ok(found.sound())
     }
 
     fn tell(&self, report: &mut Report) {
@@ -240,6 +269,7 @@ impl Sums {
         report.set("match_ms", self.latencies.matching.json());
         report.set("relay_ms", self.latencies.relay.json());
         report.set("ack_ms", self.latencies.ack.json());
+        report.set("handover_ms", self.handover.json());
         report.set("acked_per_s", (self.acked as f64 / self.played_s.max(0.001)).round());
     }
 }
@@ -261,7 +291,7 @@ async fn play(program: &Path, shape: Shape, fault: Fault, seed: u64) -> Result<F
     }
     let mut rng = Rng::new(seed, "fault");
     let after = Duration::from_secs_f64(FAULT_S.0 + rng.unit() * (FAULT_S.1 - FAULT_S.0));
-    let start = Instant::now();
+    let (start, since) = (Instant::now(), told::now_us());
     let plays = casts.iter().zip(shares).map(|(cast, share)| {
         let mut arrivals: Vec<_> =
             share.iter().map(|_| Duration::from_secs_f64(rng.unit() * ARRIVALS_S)).collect();
@@ -276,13 +306,16 @@ async fn play(program: &Path, shape: Shape, fault: Fault, seed: u64) -> Result<F
     let plays = futures_util::future::try_join_all(plays.collect::<Vec<_>>());
     let injected = async {
         tokio::time::sleep(after).await;
-        fault.inject(&mut field, &mut rng).await?;
-        field.settled().await
+        let routing = fault.inject(&mut field, &mut rng).await?;
+        anyhow::Ok((routing, field.settled().await?))
     };
     let outcome = tokio::try_join!(plays, injected);
-    let (played, recovered) = match outcome {
+    let (played, (routing, recovered)) = match outcome {
         Ok(outcome) => outcome,
-        Err(error) => return Err(error.context(format!("the ends of the nodes' logs:\n{}", field.logs()))),
+        Err(error) => {
+            field.keep_logs(seed)?;
+            return Err(error.context(format!("the ends of the nodes' logs:\n{}", field.logs())));
+        }
     };
     let mut found = Found {
         verdict: Verdict::default(),
@@ -290,6 +323,8 @@ async fn play(program: &Path, shape: Shape, fault: Fault, seed: u64) -> Result<F
         latencies: Latencies::new()?,
         played_s: 0.0,
         recovered,
+        routing,
+        told: Told::default(),
     };
     let (mut first, mut last) = (u64::MAX, 0);
     for (cast, played) in casts.iter().zip(&played) {
@@ -306,6 +341,11 @@ async fn play(program: &Path, shape: Shape, fault: Fault, seed: u64) -> Result<F
         }
     }
     found.played_s = last.saturating_sub(first) as f64 / 1e6;
+    // What is handed over at the end is not under load.
+    found.told = told::read(&field.whole_logs(), since);
     field.stop().await;
+    if !found.sound() {
+        say(&format!("the nodes' logs are kept in {}", field.keep_logs(seed)?.display()));
+    }
     Ok(found)
 }

@@ -226,6 +226,7 @@ impl Keeper {
 
     /// Finishes what a shard has under way, and gives it back.
     async fn hand_over(&mut self, number: u16) {
+        let begun = Instant::now();
         let Some(Running { epoch, task }) = self.drop_shard(number) else { return };
         let guard = Abort(task.abort_handle());
         if tokio::time::timeout(self.cluster.hold, task).await.is_err() {
@@ -237,7 +238,8 @@ impl Keeper {
         }
         let others: Vec<_> = self.nodes.iter().filter(|node| **node != self.cluster.me).cloned().collect();
         if let Some(next) = home(number, &others) {
-            info!(shard = number, next, "a shard is handed over");
+            let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            info!(shard = number, next, took_us, "a shard is handed over");
             self.cluster.post.say(next, Parcel::Free);
         }
     }
