@@ -226,6 +226,11 @@ impl Server {
         })
     }
 
+    /// From its next start on it runs this program.
+    pub(crate) fn becomes(&mut self, program: &Path) {
+        program.clone_into(&mut self.program);
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) -> Result<()> {
         let id =

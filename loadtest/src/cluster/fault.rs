@@ -77,6 +77,8 @@ impl Fault {
                 for node in 0..field.nodes.len() {
                     field.nodes[node].stop().await;
                     field.targets[node].set(Gate::Shut);
+                    let program = field.program.clone();
+                    field.nodes[node].becomes(&program);
                     field.nodes[node].start_again().await.context("a node does not start again")?;
                     field.targets[node].set(Gate::Open);
                     tokio::time::sleep(LEASE).await;

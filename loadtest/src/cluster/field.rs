@@ -65,6 +65,8 @@ pub(crate) async fn settled(nodes: &[Server]) -> Result<Duration> {
 }
 
 pub(super) struct Field {
+    /// The program under test.
+    pub(super) program: PathBuf,
     pub(super) redis: Servers,
     pub(super) nodes: Vec<Server>,
     /// From the balancer to each node.
@@ -76,11 +78,10 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// Starts so many nodes, and waits until each shard is where it belongs.
+    /// Starts a node of each of these programs, and waits until each shard is where it belongs.
     pub(super) async fn start(
-        program: &Path,
+        programs: &[&Path],
         level: Level,
-        count: usize,
         topology: Topology,
         with_replica: bool,
     ) -> Result<Self> {
@@ -95,7 +96,7 @@ impl Field {
             ("SWITCHBOARD__REDIS__TIMEOUT_MS".to_owned(), (LEASE / 2).as_millis().to_string()),
         ];
         let (mut nodes, mut ways, mut passes) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..count {
+        for program in programs {
             let mut environment = match &redis {
                 // It names its own servers, so that nothing can stand between.
                 Servers::Cluster(cluster) => cluster.environment(),
@@ -117,7 +118,8 @@ impl Field {
         }
         let targets: Vec<_> = nodes.iter().map(|node| Target::new(node.address)).collect();
         let balancer = Pass::start(targets.clone()).await?;
-        let field = Self { redis, nodes, targets, ways, balancer, _passes: passes };
+        let program = programs.first().map_or_else(PathBuf::new, |program| program.to_path_buf());
+        let field = Self { program, redis, nodes, targets, ways, balancer, _passes: passes };
         field.settled().await?;
         Ok(field)
     }

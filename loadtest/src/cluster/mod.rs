@@ -7,7 +7,7 @@ mod field;
 mod pass;
 mod told;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     /// Over how many workspaces the dialogues are spread
     #[arg(long, default_value_t = 1)]
     workspaces: usize,
+    /// Another version of the program, which every second node runs; `rolling` then brings all of them to the one under test
+    #[arg(long, value_name = "PATH")]
+    beside: Option<PathBuf>,
     /// Which faults [default: all that can be done]
     #[arg(long, value_enum, value_delimiter = ',')]
     fault: Vec<Fault>,
@@ -118,7 +121,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<bool> {
         let seed = if number == 0 { arguments.common.seed } else { seeds.next() >> 12 };
         let (fault, row) = (faults[number % faults.len()], &mut rows[number % faults.len()]);
         let shape = Shape { level, nodes: arguments.nodes, topology, workspaces: arguments.workspaces };
-        match play(&program, shape, fault, seed).await {
+        match play(&program, arguments.beside.as_deref(), shape, fault, seed).await {
             Ok(found) => {
                 row.injected += 1;
                 row.given_back += found.told.given_back;
@@ -275,9 +278,11 @@ impl Sums {
 }
 
 /// Plays a round.
-async fn play(program: &Path, shape: Shape, fault: Fault, seed: u64) -> Result<Found> {
+async fn play(program: &Path, beside: Option<&Path>, shape: Shape, fault: Fault, seed: u64) -> Result<Found> {
     let Shape { level, nodes, topology, workspaces } = shape;
-    let mut field = Field::start(program, level, nodes, topology, fault.needs_replica()).await?;
+    let programs: Vec<_> =
+        (0..nodes).map(|node| beside.filter(|_| node % 2 == 1).unwrap_or(program)).collect();
+    let mut field = Field::start(&programs, level, topology, fault.needs_replica()).await?;
     let api = Api::new(field.address());
     // At least one dialogue and one agent a workspace.
     let (mut casts, mut shares) = (Vec::new(), vec![Vec::new(); workspaces]);
