@@ -351,6 +351,14 @@ async fn an_erasure_reaches_older_backups_and_the_newest_keys_open_the_rest() {
     assert_eq!(log_store::erased(&*log).unwrap(), [gone]);
     backup::backup_keys(&*log, &path("data"), &path("keys")).unwrap();
     log.close();
+    let kek = path("backup").join("keys/kek");
+    let whole = fs::read(&kek).unwrap();
+    fs::write(&kek, [7; 32]).unwrap();
+    assert!(
+        backup::verify(&path("backup")).unwrap_err().to_string().contains("keys/"),
+        "another key is found"
+    );
+    fs::write(&kek, whole).unwrap();
     let unsealed = async |back: &str| {
         let restored = options(&path(back), Level::Os);
         backup::restore(&path("backup"), &path(back), || log_store::open(&restored)).await.unwrap();

@@ -115,7 +115,9 @@ pub(crate) async fn make_workspace(
     company: &str,
     document: Option<policy::Document>,
 ) -> anyhow::Result<crate::accounts::WorkspaceRecord> {
-    workspaces::make(app, name, company, document).await.map_err(|refusal| anyhow::anyhow!("{refusal:?}"))
+    workspaces::make(app, name, company, document)
+        .await
+        .map_err(|refusal| anyhow::anyhow!("{}", refusal.detail()))
 }
 
 /// Makes an agent, for the demo and the command line.
@@ -127,5 +129,8 @@ pub(crate) async fn put_agent(
     workspace: policy::id::WorkspaceId,
     input: protocol::AgentInput,
 ) -> anyhow::Result<()> {
-    agents::put(app, workspace, None, input).await.map(drop).map_err(|refusal| anyhow::anyhow!("{refusal:?}"))
+    agents::put(app, workspace, None, input)
+        .await
+        .map(drop)
+        .map_err(|refusal| anyhow::anyhow!("{}", refusal.detail()))
 }

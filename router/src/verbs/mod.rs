@@ -107,8 +107,12 @@ async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
             server.url()
         ))?;
     }
-    if let Some(token) = server.app.accounts.operator_token_once() {
-        say(&format!("The operator's token, shown this once (it makes workspaces and backups):\n  {token}"))?;
-    }
+    tell_operator(&server.app.accounts)?;
     server.run().await
+}
+
+/// Prints the operator's token where this process has made it.
+fn tell_operator(accounts: &crate::accounts::Accounts) -> anyhow::Result<()> {
+    let Some(token) = accounts.operator_token_once() else { return Ok(()) };
+    say(&format!("The operator's token, shown this once (it makes workspaces and backups):\n  {token}"))
 }

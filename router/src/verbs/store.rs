@@ -88,6 +88,7 @@ pub(super) async fn workspace(verb: cli::Workspace) -> anyhow::Result<()> {
                 "workspace {name} ({})\n  widget key       {}\n  identity secret  {}\n  admin token      {token}\nThese are shown this once.",
                 record.id, record.widget, record.identity_secret
             ))?;
+            super::tell_operator(accounts)?;
             server.drain().await;
             Ok(())
         }

@@ -8,14 +8,18 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use aws_lc_rs::digest::{self, SHA256};
+
 use super::BackupError;
-use super::rows::{ROW, RowWriter};
+use super::rows::{self, ROW, RowWriter};
 use crate::file::write_private;
 use crate::{Log, Table};
 
 /// The key files, as far as they are there; the key table.
 const FILES: [&str; 3] = ["kek", "kek.next", "dedupe"];
 pub(super) const TABLE: &str = "table";
+/// SHA-256 of the key files; backups of before have none. It says nothing of keys that are random.
+const CHECK: &str = "check";
 /// Rows read at once.
 const GROUP: usize = 1_000;
 
@@ -50,13 +54,41 @@ pub fn backup_keys(log: &dyn Log, data: &Path, to: &Path) -> Result<(), BackupEr
     if read(&from)? != before {
         return Err(BackupError::Erasing);
     }
-    for (name, key) in FILES.into_iter().zip(before) {
+    for (name, key) in FILES.into_iter().zip(&before) {
         if let Some(key) = key {
-            write_private(&to.join(name), &key)?;
+            write_private(&to.join(name), key)?;
         }
     }
+    fs::write(to.join(CHECK), data_encoding::HEXLOWER.encode(&check_of(&before)))?;
     fs::write(to.join("README"), NOTE)?;
     Ok(())
+}
+
+/// Whether the key files are those that were copied, and the key table is whole.
+pub(super) fn verify(folder: &Path) -> Result<(), BackupError> {
+    rows::check(&folder.join(TABLE))?;
+    let check = match fs::read(folder.join(CHECK)) {
+        Ok(check) => check,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if data_encoding::HEXLOWER.encode(&check_of(&read(folder)?)).as_bytes() == check {
+        return Ok(());
+    }
+    Err(BackupError::Damaged(
+        "the key files in keys/ are not those that were copied: without them nothing could be read"
+            .to_owned(),
+    ))
+}
+
+fn check_of(files: &[Option<Vec<u8>>]) -> Vec<u8> {
+    let mut hash = digest::Context::new(&SHA256);
+    for file in files {
+        let bytes = file.as_deref().unwrap_or_default();
+        hash.update(&(bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    }
+    hash.finish().as_ref().to_vec()
 }
 
 /// Copies the key files back.

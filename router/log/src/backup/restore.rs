@@ -32,7 +32,7 @@ pub fn verify(from: &Path) -> Result<Manifest, BackupError> {
     if let Some(files) = manifest.files {
         files::verify(from, files)?;
     }
-    rows::check(&from.join("keys").join(keys::TABLE))?;
+    keys::verify(&from.join("keys"))?;
     Ok(manifest)
 }
 

@@ -30,7 +30,7 @@ pub use self::file::{FileKey, seal_file, unseal_file};
 use self::files::{KeyFiles, Loaded};
 pub use self::keys::rank;
 use self::keys::{DataKey, Hot, KeyRow, unwrap};
-use crate::{Level, Log, ShardId, Table, Write};
+use crate::{Level, Log, ReadError, ShardId, Table, Write};
 
 /// The form of sealed bodies that is written.
 const FORM: u8 = 2;
@@ -38,6 +38,8 @@ const FORM: u8 = 2;
 const AROUND: usize = 1 + 4 + 12 + 16;
 /// Data keys kept open; about 500 bytes each.
 const HOT: usize = 50_000;
+/// So many customers' keys the key files are tried on.
+const TRIED: usize = 16;
 
 /// Why something could not be sealed or opened.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +104,7 @@ impl Vault {
     /// has keys in memory.
     ///
     /// # Errors
-    /// If the key files cannot be read or written.
+    /// If the key files cannot be read or written, or are of another store.
     pub fn open(folder: &Path, log: Arc<dyn Log>) -> Result<Self, SealError> {
         let (files, loaded) = if log.level() == Level::Memory {
             (None, Loaded { wrapping: random()?, previous: None, dedupe: random()? })
@@ -125,7 +127,31 @@ impl Vault {
             tracing::warn!("an erasure was cut short: it is finished now");
             vault.finish_on_a_thread()?;
         }
+        // On Redis the nodes compare their files with one another.
+        if !vault.log.level().on_redis() {
+            vault.try_keys()?;
+        }
         Ok(vault)
+    }
+
+    /// Tries the key files on a few customers' keys, so that nothing is written beside what they do not open.
+    fn try_keys(&self) -> Result<(), SealError> {
+        let trouble = |error: ReadError| SealError::Store(error.to_string());
+        let state = self.state();
+        for home in self.log.homes().map_err(trouble)? {
+            let rows = self.log.scan(home, Table::Keys, &[], &[0xff; 17], TRIED, false).map_err(trouble)?;
+            let mut opened = rows.iter().filter_map(|(customer, row)| {
+                let wrapped = KeyRow::parse(row).ok()?.wrapped?;
+                let by = |key: &Arc<LessSafeKey>| unwrap(key, customer, wrapped).is_ok();
+                Some(by(&state.wrapping) || state.previous.as_ref().is_some_and(by))
+            });
+            if opened.next().is_some_and(|first| !first && !opened.any(|it| it)) {
+                return Err(SealError::Store(
+                    "keys/kek does not open what is stored here: put back the key files of this store".into(),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// On a thread of its own, since the caller's may be one that must not wait.

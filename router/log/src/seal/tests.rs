@@ -78,6 +78,29 @@ async fn keys_survive_a_restart() {
     assert_eq!(vault.unseal(HOME, customer, b"r", &sealed).unwrap(), Unsealed::Text(b"text".to_vec()));
 }
 
+#[tokio::test]
+async fn key_files_of_another_store_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = crate::Options { path: folder.path().into(), level: Level::Os, archive_days: 30 };
+    let log = crate::open(&options).unwrap();
+    let vault = Vault::open(folder.path(), Arc::clone(&log)).unwrap();
+    let mut writes = Vec::new();
+    vault.seal(HOME, CustomerId::from_bits(3), b"r", b"text", &mut writes).unwrap();
+    append(&*log, writes).await;
+    let file = folder.path().join("keys/kek");
+    let own = std::fs::read(&file).unwrap();
+    for other in [Some([7; 32]), None] {
+        std::fs::remove_file(&file).unwrap();
+        if let Some(other) = other {
+            std::fs::write(&file, other).unwrap();
+        }
+        let refused = Vault::open(folder.path(), Arc::clone(&log)).unwrap_err();
+        assert!(refused.to_string().contains("put back the key files"), "{refused}");
+    }
+    std::fs::write(&file, own).unwrap();
+    Vault::open(folder.path(), log).unwrap();
+}
+
 #[test]
 fn dedupe_keys_keep_parts_apart() {
     let (_, vault) = vault();
