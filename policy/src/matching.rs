@@ -25,6 +25,7 @@ mod ids;
 mod line;
 mod pool;
 mod profiles;
+mod ratio;
 mod rings;
 mod rules;
 mod settings;

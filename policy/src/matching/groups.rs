@@ -68,6 +68,19 @@ impl State {
     }
 }
 
+impl Profile {
+    /// What its online agents could take now of one kind of conversation, and could hold in all.
+    pub(super) fn slots(&self, channel: u32, effort: u32, beside: bool) -> Slots {
+        let mut slots = Slots::default();
+        for group in &self.groups {
+            let members = group.members.len() as u64;
+            slots.free += members * group.state.slots(self, channel, effort, beside);
+            slots.all += members * State::default().slots(self, channel, effort, beside);
+        }
+        slots
+    }
+}
+
 impl Pool {
     /// Enters an agent into its group, if online, and weighs the slots of its classes.
     pub(super) fn group(&mut self, slot: u32) {
@@ -156,12 +169,9 @@ impl Pool {
         let mut slots = Slots::default();
         for &profile in class.fitting.keys() {
             let profile = &self.profiles[profile];
-            for group in &profile.groups {
-                let members = group.members.len() as u64;
-                slots.free += members * group.state.slots(profile, class.channel, class.effort, class.beside);
-                slots.all +=
-                    members * State::default().slots(profile, class.channel, class.effort, class.beside);
-            }
+            let own = profile.slots(class.channel, class.effort, class.beside);
+            slots.free += own.free;
+            slots.all += own.all;
         }
         self.classes[number].slots = slots;
         self.classes[number].weigh();

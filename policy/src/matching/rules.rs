@@ -9,6 +9,7 @@ use super::groups::{Group, Member};
 use super::line::Place;
 use super::pool::{Entry, Pool};
 use super::profiles::Fit;
+use super::ratio::free_places;
 use super::rings::Rings;
 use super::shape::Standing;
 use crate::document::Rule;
@@ -18,7 +19,7 @@ use crate::time::{Span, Timestamp};
 impl Rule {
     /// Whether of two equal pairs the one with less in hand goes first; else it is the longest idle.
     fn spreads(self) -> bool {
-        matches!(self, Self::LeastCustomerTime | Self::LeastActive | Self::SpareCapacity)
+        matches!(self, Self::LeastCustomerTime | Self::LeastActive | Self::SpareCapacity | Self::QueueRatio)
     }
 }
 
@@ -195,20 +196,6 @@ impl Pool {
         heads
     }
 
-    /// How far a class's queue lies above its share of all queues, in millionths: shares go by rate × target.
-    fn above_ratio(&self, number: u32) -> i64 {
-        let share =
-            |class: &super::classes::Class| i128::from(class.rate) * i128::from(class.terms.target.0.max(1));
-        let (mut waiting, mut shares) = (0i128, 0i128);
-        for (_, class) in self.classes.iter() {
-            waiting += i128::from(class.waiting);
-            shares += share(class);
-        }
-        let class = &self.classes[number];
-        let due = waiting * share(class) * 1_000_000 / shares.max(1);
-        i64::try_from(i128::from(class.waiting) * 1_000_000 - due).unwrap_or(i64::MAX)
-    }
-
     /// Every group that could have the conversation now; where some are preferred, each of those alone.
     fn readings<'a>(&'a self, entry: &Entry, at: Timestamp) -> Vec<Reading<'a>> {
         if let Some(preferred) = self.preferring(&entry.waiting, at) {
@@ -270,11 +257,7 @@ impl Pool {
                 });
                 (own || waited >= DELAY).then_some(0).and_then(plain)
             }
-            Rule::QueueRatio => {
-                let idle = i64::try_from(group.members.len()).unwrap_or(i64::MAX);
-                let agents = i64::try_from(profile.agents.len()).unwrap_or(i64::MAX).max(1);
-                plain(-(idle * 1_000_000 / agents))
-            }
+            Rule::QueueRatio => plain(-free_places(profile, fit)),
             Rule::RoundRobin | Rule::BestScore => plain(0),
         }
     }

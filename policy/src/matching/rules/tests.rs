@@ -323,6 +323,20 @@ fn the_queue_that_lies_most_above_its_share_is_served() {
 }
 
 #[test]
+fn the_team_with_the_most_free_places_is_asked_and_spreads_them() {
+    let (two, one): (&[(&str, u8)], _) = (&[("a", 100), ("b", 100)], PLAIN);
+    let (mut pool, at) = desk(Rule::QueueRatio, &[(1, two, 3), (2, one, 2), (3, one, 2)]);
+    // Four places against three, though agent 1 is the longest idle and has the most room.
+    assert_eq!(chosen(&mut pool, 1, 0, at), Some(agent(2)));
+    pool.take(agent(2), "chat", 1, at);
+    // Three against three, and of two equal ones those with less in hand go first.
+    assert_eq!(chosen(&mut pool, 2, 0, at), Some(agent(1)));
+    pool.take(agent(1), "chat", 1, at);
+    // Three against two. Agent 2 has a place, and agent 3 has nothing in hand.
+    assert_eq!(chosen(&mut pool, 3, 0, at), Some(agent(3)));
+}
+
+#[test]
 fn interruptible_work_neither_slows_the_rest_nor_counts_as_busy() {
     let (mut pool, at) = desk(Rule::LeastActive, &[(1, PLAIN, 6), (2, PLAIN, 6)]);
     pool.govern(Settings {
