@@ -32,6 +32,9 @@ use ids::{agent_id, agent_of, contact_of, conversation_id};
 const WORKSPACE: WorkspaceId = WorkspaceId::from_bits(1);
 /// The first millisecond of every simulation, in the time of the engine.
 const EPOCH: i64 = 1_800_000_000_000;
+/// Who would walk off with a conversation in hand thinks of it again after this. The suite says that agents leave only
+/// between conversations, not how soon; `docs/policy.md` says what another answer would change.
+const PUT_OFF: i64 = 60_000;
 /// Who still waits so long after the last arrival is never served.
 const DRAIN_MAX: i64 = 30 * 86_400_000;
 /// The engine may ask to be woken so often at one moment.
@@ -224,7 +227,7 @@ impl<'a> World<'a> {
                 if self.desks[agent].is_idle() {
                     self.walk_off(agent);
                 } else {
-                    self.desks[agent].leaving = true;
+                    self.plan(self.now + PUT_OFF, What::Break { agent });
                 }
                 Ok(())
             }
@@ -341,7 +344,6 @@ impl<'a> World<'a> {
     fn walk_off(&mut self, agent: usize) {
         let Some([_, away]) = self.scenario.agent_present_away_s else { return };
         let desk = &mut self.desks[agent];
-        desk.leaving = false;
         desk.present = false;
         let at = self.now + desk.draw(away);
         self.plan(at, What::Back { agent });
@@ -368,10 +370,6 @@ impl<'a> World<'a> {
         }
         while let Some(agent) = self.touched.pop() {
             self.set_speeds(agent);
-            // Who means to walk off takes what is offered at the end of a conversation, and goes once nothing is.
-            if self.desks[agent].leaving && self.desks[agent].is_idle() {
-                self.walk_off(agent);
-            }
         }
         Ok(())
     }

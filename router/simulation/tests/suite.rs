@@ -175,6 +175,21 @@ fn an_absent_agent_is_found_out_and_comes_back() {
 }
 
 #[test]
+fn nobody_walks_off_with_a_conversation_in_hand_or_stays_away() {
+    // Agents who mean to go at every moment: each conversation is ended all the same, and somebody takes the next.
+    let scenario = Scenario { agent_present_away_s: Some([1.0, 30.0]), ..mixed() };
+    let contacts = play(&scenario, RULE, 4);
+    let fates = draw(&scenario, 4);
+    let mut served = 0;
+    for contact in contacts.iter().filter(|it| it.agent.is_some()) {
+        let work = fates.iter().find(|fate| fate.matter == contact.matter).unwrap().work;
+        assert!((contact.handled as f64 - work).abs() <= 1.0, "{} {work}", contact.handled);
+        served += 1;
+    }
+    assert!(served * 2 > contacts.len(), "{served} of {}", contacts.len());
+}
+
+#[test]
 fn a_call_excludes_chats_and_mail_runs_beside() {
     let on = |channel, name: &str, rate| Class { channel, ..class(name, rate, 0) };
     let classes = vec![

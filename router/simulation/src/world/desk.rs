@@ -18,8 +18,6 @@ const SOLVES_MOST: f64 = 0.98;
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) present: bool,
-    /// Walks off once nothing is in hand.
-    pub(super) leaving: bool,
     /// The engine has set this agent away.
     pub(super) seen_away: bool,
     pub(super) in_hand: Vec<usize>,
@@ -34,7 +32,6 @@ impl Desk {
     pub(super) fn new(stream: Stream) -> Self {
         Self {
             present: true,
-            leaving: false,
             seen_away: false,
             in_hand: Vec::with_capacity(4),
             offered: Vec::new(),
