@@ -36,6 +36,7 @@ pub(crate) fn steps() -> Vec<Step> {
         40,
     ));
     steps.push(cargo("e2e", &["test", "--package", "tests", "--test", "e2e", "--no-fail-fast"], 20));
+    steps.push(e2e_on_redis());
     steps.push(sound("replay", &["replay", DIALOGUES, "--speed", "100", "--spawn", "embedded", "--json"], 5));
     steps.extend(sabotages());
     steps.push(sound("crash-os", &["crash", "--rounds", "3", "--level", "os", "--json"], 5));
@@ -86,6 +87,16 @@ fn documentation() -> Step {
         cargo("documentation", &["doc", "--no-deps", "--workspace", "--color", report::colours()], 20);
     if let Work::Program(program) = &mut step.work {
         program.variables.push(("RUSTDOCFLAGS", "-D warnings".to_owned()));
+    }
+    step
+}
+
+/// The same tests once more, with every server on a Redis.
+fn e2e_on_redis() -> Step {
+    let tests = ["test", "--package", "tests", "--test", "e2e", "--no-fail-fast"];
+    let mut step = cargo("e2e-redis", &tests, 30);
+    if let Work::Program(program) = &mut step.work {
+        program.variables.push(("SWITCHBOARD_TEST_STORE", "redis".to_owned()));
     }
     step
 }
