@@ -112,7 +112,7 @@ impl Group {
         let each = PAIRS.div_ceil(workspaces);
         let mut pairs = Vec::with_capacity(PAIRS);
         for number in 0..workspaces {
-            let name = format!("spread-{number}");
+            let name = format!("spread-{workspaces}-{number}");
             let setting = self.workspace(number % self.nodes.len(), &name, each).await?;
             for skill in 0..each.min(PAIRS - pairs.len()) {
                 let (one, other) = (pairs.len(), pairs.len() + 1 + number);
