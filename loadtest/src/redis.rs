@@ -14,8 +14,10 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::fail::Missing;
+use crate::report::say;
 
 const READY_MAX: Duration = Duration::from_secs(20);
+const PORT_TRIES: usize = 3;
 
 /// A Redis with a journal. It is killed when dropped.
 pub(crate) struct Redis {
@@ -40,8 +42,18 @@ impl Redis {
     }
 
     async fn start_as(arguments: &[&str]) -> Result<Self> {
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        Self::start_at(port, arguments).await
+        let mut tries = 0;
+        loop {
+            let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+            match Self::start_at(port, arguments).await {
+                // Another program may have taken the port meanwhile.
+                Err(error) if tries < PORT_TRIES && !error.is::<Missing>() => {
+                    say(&format!("once more, on another port: {error:#}"));
+                    tries += 1;
+                }
+                done => return done,
+            }
+        }
     }
 
     async fn start_at(port: u16, arguments: &[&str]) -> Result<Self> {
@@ -210,7 +222,7 @@ async fn launch(port: u16, folder: &Path, arguments: &[String]) -> Result<Child>
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn();
-    let child = match child {
+    let mut child = match child {
         Ok(child) => child,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(
@@ -221,6 +233,9 @@ async fn launch(port: u16, folder: &Path, arguments: &[String]) -> Result<Child>
     };
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        if let Some(status) = child.try_wait()? {
+            bail!("redis-server ended at once: {status}");
+        }
         if begun.elapsed() > READY_MAX {
             bail!("redis-server did not come up");
         }
