@@ -262,6 +262,35 @@ async fn without_redis_a_client_of_another_node_keeps_its_socket_and_is_told() {
 }
 
 #[tokio::test]
+async fn a_node_that_comes_and_goes_moves_nothing() {
+    if !Redis::there() {
+        return;
+    }
+    let (redis, nodes) = nodes(1).await;
+    let workspace = nodes[0].workspace("shop", None).await;
+    let mut visitor = workspace.visitor().await;
+    for _ in 0..5 {
+        settled(&[&nodes[0]]).await;
+        let mut customer = visitor.connect().await;
+        let begun = Instant::now();
+        let mut short = Server::start_on(Some(Arc::clone(&redis)), &[]).await;
+        short.kill().await;
+        // Two leases is how long nodes have to be the same; on a busy machine it may have lived longer.
+        if begun.elapsed() >= Duration::from_millis(LEASE_MS * 2) {
+            continue;
+        }
+        while begun.elapsed() < Duration::from_millis(LEASE_MS * 6) {
+            let ready: serde_json::Value = nodes[0].anonymous().get("/readyz").await.json();
+            assert_eq!(ready["shards"], 16, "a shard has moved");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        customer.say(None, "on the same line").await;
+        return;
+    }
+    panic!("no node came and went in time");
+}
+
+#[tokio::test]
 async fn what_cannot_be_sealed_is_not_accepted() {
     if !Redis::there() {
         return;
