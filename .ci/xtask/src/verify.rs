@@ -42,6 +42,8 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.push(sound("crash-os", &["crash", "--rounds", "3", "--level", "os", "--json"], 5));
     steps.push(sound("crash-disk", &["crash", "--rounds", "3", "--level", "disk", "--json"], 5));
     steps.push(sound("cluster", &["cluster", "--json"], 10));
+    let sharded = ["cluster", "--redis", "cluster", "--fault", "node-kill,redis-failover", "--json"];
+    steps.push(sound("cluster-of-redis", &sharded, 5));
     steps.push(measured("compare", &["compare", "--quick", "--json"], 10));
     steps.push(npm("browser-packages", "tests/browser", &["ci", "--no-audit", "--no-fund"], 10));
     let mail_servers = ["build", "--release", "--package", "connectors", "--example", "mail_servers"];
