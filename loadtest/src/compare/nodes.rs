@@ -36,6 +36,8 @@ pub(crate) struct Shares {
     servers: f64,
     /// The load generator.
     clients: f64,
+    /// Everything that runs on this machine, other programs included.
+    machine: f64,
     /// What was used up: `redis` (its one thread), `cores` (those of the machine), or neither: `round_trips`.
     bottleneck: &'static str,
 }
@@ -44,16 +46,16 @@ pub(crate) struct Shares {
 const USED_UP: f64 = 0.85;
 
 impl Shares {
-    fn new(nodes: usize, workspaces: usize, per_s: f64, shares: [f64; 3], cores: f64) -> Self {
-        let [redis, servers, clients] = shares.map(|share| (share * 100.0).round() / 100.0);
+    fn new(nodes: usize, workspaces: usize, per_s: f64, shares: [f64; 4], cores: f64) -> Self {
+        let [redis, servers, clients, machine] = shares.map(|share| (share * 100.0).round() / 100.0);
         let bottleneck = if redis >= USED_UP {
             "redis"
-        } else if redis + servers + clients >= USED_UP * cores {
+        } else if machine >= USED_UP * cores {
             "cores"
         } else {
             "round_trips"
         };
-        Self { nodes, workspaces, per_s: per_s.round(), redis, servers, clients, bottleneck }
+        Self { nodes, workspaces, per_s: per_s.round(), redis, servers, clients, machine, bottleneck }
     }
 }
 
@@ -67,6 +69,16 @@ fn used(process: u32) -> Result<f64> {
     let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
     Ok(ticks.sum::<Result<f64, _>>().context("the form of /proc")? / TICKS)
+}
+
+/// The processor time that all programs of this machine have used so far, in seconds.
+fn used_by_all() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/stat").context("the machine's processor time")?;
+    let first = stat.lines().next().unwrap_or_default();
+    // user, nice, system, idle, iowait, irq, softirq: idle and waiting are not used (`proc_stat(5)`).
+    let ticks: Vec<f64> = first.split_whitespace().skip(1).take(7).filter_map(|it| it.parse().ok()).collect();
+    let used = ticks.iter().enumerate().filter(|(at, _)| ![3, 4].contains(at)).map(|(_, ticks)| ticks);
+    Ok(used.sum::<f64>() / TICKS)
 }
 
 impl Group {
@@ -132,9 +144,11 @@ impl Group {
         }
         processes.push(std::process::id());
         let before: Vec<f64> = processes.iter().map(|it| used(*it)).collect::<Result<_>>()?;
+        let all_before = used_by_all()?;
         let begun = std::time::Instant::now();
         let (_, measured) = drive(pairs, Pace::Full, seconds).await?;
         let took = begun.elapsed().as_secs_f64();
+        let machine = (used_by_all()? - all_before) / took;
         let mut shares = Vec::with_capacity(processes.len());
         for (process, before) in processes.iter().zip(before) {
             shares.push((used(*process)? - before) / took);
@@ -144,8 +158,8 @@ impl Group {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         #[expect(clippy::cast_precision_loss, reason = "cores of a machine")]
         let cores = cores as f64;
-        let shares =
-            Shares::new(self.nodes.len(), workspaces, measured.per_s(), [redis, servers, clients], cores);
+        let shares = [redis, servers, clients, machine];
+        let shares = Shares::new(self.nodes.len(), workspaces, measured.per_s(), shares, cores);
         Ok((measured, shares))
     }
 
@@ -175,13 +189,14 @@ mod tests {
         }
         assert!(used(std::process::id()).unwrap() > before);
         assert!(used(u32::MAX).is_err());
+        assert!(used_by_all().unwrap() > before);
     }
 
     #[test]
     fn what_is_used_up_is_named() {
         let named = |shares| Shares::new(3, 32, 1.0, shares, 2.0).bottleneck;
-        assert_eq!(named([0.95, 0.5, 0.3]), "redis");
-        assert_eq!(named([0.4, 1.0, 0.5]), "cores");
-        assert_eq!(named([0.2, 0.5, 0.3]), "round_trips");
+        assert_eq!(named([0.95, 0.5, 0.3, 1.9]), "redis");
+        assert_eq!(named([0.4, 1.0, 0.5, 1.9]), "cores");
+        assert_eq!(named([0.2, 0.5, 0.3, 1.1]), "round_trips");
     }
 }
