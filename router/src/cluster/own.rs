@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use log_store::redis::Taken;
 use log_store::{ReadError, ShardId};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -114,6 +115,7 @@ impl Keeper {
             owner.take_if(|(_, node)| self.cluster.has_ended(node));
         }
         self.publish(&owners);
+        let mut due = Vec::new();
         for (number, owner) in (0..self.cluster.shards).zip(&owners) {
             match owner {
                 _ if self.running.contains_key(&number) => drop(self.vacant.remove(&number)),
@@ -125,11 +127,12 @@ impl Keeper {
                     let since = *self.vacant.entry(number).or_insert_with(Instant::now);
                     // Who should have it may be unable to take it.
                     if home(number, &self.nodes) == Some(&self.cluster.me) || since.elapsed() > hold {
-                        self.take(number).await?;
+                        due.push(number);
                     }
                 }
             }
         }
+        self.take(&due).await?;
         self.read_accounts().await?;
         let away = |number: &&u16| home(**number, &self.nodes).is_some_and(|node| *node != self.cluster.me);
         let moves = self.running.keys().find(away).copied();
@@ -175,13 +178,26 @@ impl Keeper {
         self.cluster.owners.store(Arc::new((0..).zip(owners).map(name).collect()));
     }
 
-    /// Takes a shard that nobody has, and starts it.
-    async fn take(&mut self, number: u16) -> Result<(), ReadError> {
+    /// Takes shards that nobody has, all at once, so that one look at Redis and one sync of the journal serve many; starts
+    /// those that are ours.
+    async fn take(&mut self, numbers: &[u16]) -> Result<(), ReadError> {
+        let (log, me, hold) = (Arc::clone(&self.cluster.log), &self.cluster.me, self.cluster.hold);
+        let asked = numbers.iter().map(|number| log.acquire(ShardId(*number), me, hold));
+        let answers = join_all(asked).await;
+        let mut failed = None;
+        for (number, answer) in numbers.iter().zip(answers) {
+            match answer {
+                Ok(Taken::Ours(epoch)) => self.start(*number, epoch),
+                Ok(Taken::Others(..)) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Starts a shard that is ours.
+    fn start(&mut self, number: u16, epoch: u64) {
         let shard = ShardId(number);
-        let Taken::Ours(epoch) = self.cluster.log.acquire(shard, &self.cluster.me, self.cluster.hold).await?
-        else {
-            return Ok(());
-        };
         self.vacant.remove(&number);
         let (parts, shards, stop) = (self.parts.clone(), self.shards.clone(), Arc::clone(&self.stop));
         let cluster = Arc::clone(&self.cluster);
@@ -208,7 +224,6 @@ impl Keeper {
             .instrument(span),
         );
         self.running.insert(number, Running { epoch, task });
-        Ok(())
     }
 
     /// Nothing is asked of a shard here any more; who talks with it is sent to its next owner.
