@@ -15,7 +15,15 @@ pub struct Refusal {
     retry_s: Option<u32>,
 }
 
+/// What is said of a body that is too large.
+const TOO_LARGE: &str = "the body is larger than this address takes: send less at a time";
+
 impl Refusal {
+    /// The body is too large.
+    pub(crate) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", TOO_LARGE)
+    }
+
     /// A refusal of a kind, such as `not-found`.
     #[must_use]
     pub fn new(status: StatusCode, kind: &str, detail: impl Into<String>) -> Self {
@@ -143,9 +151,7 @@ impl From<JsonRejection> for Refusal {
                 "unsupported-media-type",
                 "the body must be JSON, with the header `Content-Type: application/json`".to_owned(),
             ),
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                ("too-large", "the body is larger than this address takes: send less at a time".to_owned())
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => ("too-large", TOO_LARGE.to_owned()),
             _ => ("malformed", rejection.body_text()),
         };
         Self::new(rejection.status(), kind, detail)

@@ -71,8 +71,7 @@ pub(crate) async fn hand_on(State(app): State<Arc<App>>, request: Request, next:
     parts.extensions.insert(Counted);
     let most = crate::api::body_max(&app.config, parts.uri.path());
     let Ok(body) = axum::body::to_bytes(body, most).await else {
-        return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is too long")
-            .into_response();
+        return Refusal::too_large().into_response();
     };
     match place(&app, cluster, &parts.method, parts.uri.path(), &parts.headers, &body).await {
         Owner::Here => next.run(Request::from_parts(parts, Body::from(body))).await,
