@@ -92,11 +92,7 @@ pub(super) struct Class {
     pub(super) figures: Figures,
     /// Arrivals in a million seconds, as of the last look at what was learned.
     pub(super) rate: i64,
-    /// The same in a microsecond, with 40 binary places.
-    pub(super) rate_us: i64,
-    /// What one slot is worth to it, with 20 binary places.
-    pub(super) scarce: i64,
-    /// The load that goes into that.
+    /// The load that goes into what one slot is worth to it.
     pub(super) load: Load,
     /// What its queue says of it.
     pub(super) terms: QueueTerms,
@@ -135,8 +131,6 @@ impl Class {
             slots: Slots::default(),
             figures: Figures::default(),
             rate: 0,
-            rate_us: 0,
-            scarce: 0,
             load: Load::default(),
             terms,
             beside: false,

@@ -14,6 +14,8 @@
 //!
 //! with S the time the slot is taken, λ_m and ρ_m the rate and the load of class m, F_m its free slots and n_m all of them.
 
+use alloc::vec::Vec;
+
 use super::agents::Hands;
 use super::classes::Class;
 use super::groups::Slots;
@@ -54,22 +56,53 @@ pub(super) struct Load {
     share: i64,
 }
 
-impl Class {
-    /// Takes up what was learned: rate and load count from now on.
-    pub(super) fn rate_now(&mut self, at: Timestamp) {
-        self.rate = self.figures.rate(at);
-        let fine = i128::from(self.rate) * (i128::from(ONE) * i128::from(ONE)) / 1_000_000_000_000;
-        self.rate_us = i64::try_from(fine).unwrap_or(i64::MAX);
-        self.weigh();
+/// What a class's slots are worth to it. Those of all classes lie side by side, so that a price, which asks many classes,
+/// stays in the nearest cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Worth {
+    /// What one slot is worth, with 20 binary places.
+    scarce: i64,
+    /// Arrivals in a microsecond, with 40 binary places.
+    rate_us: i64,
+}
+
+/// Worths by class slot.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Worths(Vec<Worth>);
+
+impl Worths {
+    fn of(&self, number: u32) -> Worth {
+        self.0.get(number as usize).copied().unwrap_or_default()
     }
 
-    /// What one slot is worth to this class, when its slots or its rate have changed: its weight, times the chance that
-    /// all others are taken, by the number of slots.
-    pub(super) fn weigh(&mut self) {
+    fn at(&mut self, number: u32) -> &mut Worth {
+        let index = number as usize;
+        if self.0.len() <= index {
+            self.0.resize(index + 1, Worth::default());
+        }
+        &mut self.0[index]
+    }
+
+    /// The slots or the rate of a class have changed.
+    pub(super) fn weigh(&mut self, number: u32, class: &mut Class) {
+        self.at(number).scarce = class.scarce();
+    }
+
+    /// Takes up what was learned of a class: rate and load count from now on.
+    pub(super) fn rate(&mut self, number: u32, class: &mut Class, at: Timestamp) {
+        class.rate = class.figures.rate(at);
+        let fine = i128::from(class.rate) * (i128::from(ONE) * i128::from(ONE)) / 1_000_000_000_000;
+        *self.at(number) = Worth { scarce: class.scarce(), rate_us: i64::try_from(fine).unwrap_or(i64::MAX) };
+    }
+}
+
+impl Class {
+    /// What one slot is worth to this class: its weight, times the chance that all others are taken, by the number of
+    /// slots.
+    fn scarce(&mut self) -> i64 {
         let Slots { free, all } = self.slots;
         if self.rate == 0 || all == 0 {
-            self.scarce = 0;
-            return;
+            return 0;
         }
         let all = i64::try_from(all).unwrap_or(i64::MAX);
         let of = (self.rate, self.work_us(), all);
@@ -80,7 +113,7 @@ impl Class {
             self.load = Load { of, share: ratio(erlangs, all.saturating_mul(ONE)).min(ONE) };
         }
         let spare = u32::try_from(free.saturating_sub(1)).unwrap_or(u32::MAX);
-        self.scarce = pow(self.load.share, spare).saturating_mul(self.terms.weight(4)) / 1_000 / all;
+        pow(self.load.share, spare).saturating_mul(self.terms.weight(4)) / 1_000 / all
     }
 
     /// The work of one conversation at full speed, in microseconds.
@@ -174,13 +207,13 @@ impl Pool {
         let mut price = 0i64;
         let beside = self.classes[number].beside;
         for fit in profile.fits() {
-            let class = &self.classes[fit.class];
+            let Worth { scarce, rate_us } = self.worths.of(fit.class);
             // What runs beside the rest takes no slot of the rest.
-            if class.scarce == 0 || fit.class == number || class.beside != beside {
+            if scarce == 0 || fit.class == number || fit.beside != beside {
                 continue;
             }
-            let comes = ONE - exp_neg(scale(taken, class.rate_us));
-            price = price.saturating_add(scale(scale(taken, comes), class.scarce));
+            let comes = ONE - exp_neg(scale(taken, rate_us));
+            price = price.saturating_add(scale(scale(taken, comes), scarce));
             if price >= bound {
                 return None;
             }

@@ -165,7 +165,7 @@ impl Pool {
     pub fn tell(&mut self, needs: &Needs, rate: i64, work: Span) {
         let class = self.class_of(needs);
         self.classes[class].figures.told = Some((rate, work.0));
-        self.classes[class].rate_now(self.clock);
+        self.worths.rate(class, &mut self.classes[class], self.clock);
     }
 
     /// An offer was answered, or missed, by an agent who had been idle for so long.
@@ -200,8 +200,8 @@ impl Pool {
         }
         self.refreshed = learned.refreshed;
         self.missed = learned.missed;
-        for (_, class) in self.classes.iter_mut() {
-            class.rate_now(self.refreshed);
+        for (number, class) in self.classes.iter_mut() {
+            self.worths.rate(number, class, self.refreshed);
         }
     }
 
@@ -282,7 +282,7 @@ impl Pool {
         for &number in &numbers {
             let at = number as usize;
             self.classes[number].figures.pressure = (loads[at] > 0).then(|| pressures[at]);
-            self.classes[number].rate_now(now);
+            self.worths.rate(number, &mut self.classes[number], now);
         }
     }
 }

@@ -103,10 +103,10 @@ impl Pool {
         }
         let profile = &self.profiles[agent.profile];
         for fit in profile.fits() {
-            let slots = &mut self.classes[fit.class].slots;
-            slots.free += state.slots(profile, fit.channel, fit.effort, fit.beside);
-            slots.all += State::default().slots(profile, fit.channel, fit.effort, fit.beside);
-            self.classes[fit.class].weigh();
+            let class = &mut self.classes[fit.class];
+            class.slots.free += state.slots(profile, fit.channel, fit.effort, fit.beside);
+            class.slots.all += State::default().slots(profile, fit.channel, fit.effort, fit.beside);
+            self.worths.weigh(fit.class, class);
         }
     }
 
@@ -141,7 +141,7 @@ impl Pool {
 
     fn weigh(&mut self, profile: u32) {
         for fit in self.profiles[profile].fits() {
-            self.classes[fit.class].weigh();
+            self.worths.weigh(fit.class, &mut self.classes[fit.class]);
         }
     }
 
@@ -173,7 +173,8 @@ impl Pool {
             slots.free += own.free;
             slots.all += own.all;
         }
-        self.classes[number].slots = slots;
-        self.classes[number].weigh();
+        let class = &mut self.classes[number];
+        class.slots = slots;
+        self.worths.weigh(number, class);
     }
 }

@@ -114,6 +114,9 @@ impl Line {
 
     /// How many places come before this one.
     pub(super) fn rank(&self, place: &Place) -> u32 {
+        if self.first().is_none_or(|first| first >= *place) {
+            return 0;
+        }
         let index = self.chunk_of(place);
         let before: usize = self.chunks.iter().take(index).map(VecDeque::len).sum();
         let within = self.chunks.get(index).map_or(0, |chunk| chunk.partition_point(|other| other < place));
@@ -164,6 +167,10 @@ impl Lane {
 
     /// How many are past the bound.
     fn overdue(&self, at: Timestamp) -> u32 {
+        // Nobody is, most often: the first place says so.
+        if !self.is_overdue(&self.head, at) {
+            return 0;
+        }
         self.line.rank(&Place::after(at - self.bound))
     }
 }

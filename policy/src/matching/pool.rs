@@ -9,6 +9,7 @@ use core::fmt;
 
 use super::agents::{Agent, Share, State};
 use super::classes::Class;
+use super::costs::Worths;
 use super::ids::Ids;
 use super::line::{Lanes, Peek, Place, Turn};
 use super::profiles::{Fit, Profile, judge};
@@ -47,6 +48,8 @@ pub struct Pool {
     pub(super) classes: Slab<Class>,
     /// The first of each class's lanes, by class slot.
     pub(super) peeks: Vec<Option<Peek>>,
+    /// What the slots of each class are worth to it, by class slot.
+    pub(super) worths: Worths,
     /// Classes in which nobody waits.
     pub(super) idle_classes: usize,
     /// How often a conversation has left; dates the use of classes.
@@ -94,6 +97,7 @@ impl Pool {
             class_index: BTreeMap::new(),
             classes: Slab::default(),
             peeks: Vec::new(),
+            worths: Worths::default(),
             idle_classes: 0,
             uses: 0,
             waiting_index: Ids::default(),

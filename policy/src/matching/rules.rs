@@ -25,6 +25,8 @@ impl Rule {
 
 /// How many of those who lost a record names.
 const NAMED: usize = 3;
+/// Urgency is compared in billionths for each microsecond taken.
+const BILLION: i64 = 1_000_000_000;
 /// How long the rule `priority_delay` keeps agents for their primary skill.
 const DELAY: Span = Span::seconds(30);
 
@@ -178,8 +180,15 @@ impl Pool {
                         };
                         let taken = fit.map_or(1, own);
                         // The most urgent for the time it takes first.
-                        let wide = i128::from(urgency) * 1_000_000_000 / i128::from(taken.max(1));
-                        -i64::try_from(wide).unwrap_or(i64::MAX)
+                        let taken = taken.max(1);
+                        // Most often it fits, and the narrow division is many times faster.
+                        -urgency.checked_mul(BILLION).map_or_else(
+                            || {
+                                let wide = i128::from(urgency) * i128::from(BILLION) / i128::from(taken);
+                                i64::try_from(wide).unwrap_or(i64::MAX)
+                            },
+                            |narrow| narrow / taken,
+                        )
                     }
                     Rule::RoundRobin => 0,
                     Rule::QueueRatio => -self.above_ratio(class),
