@@ -83,15 +83,13 @@ fn poses(mail: &Mail) -> bool {
 }
 
 fn found(mail: &Mail, own_server: &str) -> Verdict {
-    let mut writers = mail.from.iter().filter_map(super::Mailbox::domain);
-    let (Some(domain), None) = (writers.next(), writers.next()) else {
-        // Nobody, or several, of whom only one can have been looked at.
-        return if mail.from.len() > 1 {
-            Verdict::Suspect { why: "several_senders" }
-        } else {
-            Verdict::Unverified
-        };
+    let writer = match mail.from.as_slice() {
+        [] => return Verdict::Unverified,
+        [writer] => writer,
+        // Only one of them can have been looked at, and it need not be the one that is shown.
+        _ => return Verdict::Suspect { why: "several_senders" },
     };
+    let Some(domain) = writer.domain() else { return Verdict::Unverified };
     let Some(results) = own(&mail.headers, own_server) else { return Verdict::Unverified };
     let of = |method: &'static str| results.results.iter().filter(move |it| it.method == method);
     if let Some(dmarc) = of("dmarc").next() {
@@ -396,6 +394,20 @@ mod tests {
         );
         assert_eq!(read("\"ann@shop.example\" <ann@shop.example>"), Verdict::Unverified);
         assert_eq!(read("a@shop.example, b@shop.example"), Verdict::Suspect { why: "several_senders" });
+    }
+
+    #[test]
+    fn one_of_several_writers_is_never_proven() {
+        let proven = "Authentication-Results: mx.hub.example; dmarc=pass header.from=shop.example";
+        for from in [
+            "From: a@shop.example, b@shop.example",
+            "From: boss, ann@shop.example",
+            "From: ann@shop.example, boss",
+            "From: <ann:shop.example>m^@xample\r\nFrom: Ann <ann@shop.example>",
+        ] {
+            let mail = read(format!("{proven}\r\n{from}\r\n\r\nhi").as_bytes(), &Limits::default());
+            assert!(!matches!(judge(&mail, OWN), Verdict::Verified { .. }), "{from}: {:?}", mail.from);
+        }
     }
 
     #[test]
